@@ -1,0 +1,66 @@
+"""What can go wrong, as one tree.
+
+::
+
+    KGError                 anything this program refuses, said in one sentence
+      SourceError           an input that cannot be read
+      VocabularyError       a term, prefix or vocabulary file that is not as it must be
+      RuleError             a rule file or model that is not as it must be
+      StoreError            a store that cannot be opened, written or understood
+      ShapeError            a shape file that cannot be used
+      QueryError            a question that cannot be asked
+      ExportError           an output that cannot be written
+      PluginError           a plug-in that does not keep its protocol
+
+Every message says which file or value, where, why and what to do; ``cli`` prints it and exits with 2.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ExportError",
+    "KGError",
+    "PluginError",
+    "QueryError",
+    "RuleError",
+    "ShapeError",
+    "SourceError",
+    "StoreError",
+    "VocabularyError",
+]
+
+
+class KGError(Exception):
+    """Root of all errors of this package; its text is one sentence for a person."""
+
+
+class SourceError(KGError):
+    """An input that cannot be read."""
+
+
+class VocabularyError(KGError):
+    """A term, prefix or vocabulary file that is not as it must be."""
+
+
+class RuleError(KGError):
+    """A rule file or trained model that is not as it must be."""
+
+
+class StoreError(KGError):
+    """A store that cannot be opened, written or understood."""
+
+
+class ShapeError(KGError):
+    """A shape file that cannot be used."""
+
+
+class QueryError(KGError):
+    """A question that cannot be asked: unknown name, bad header, parameter or SPARQL."""
+
+
+class ExportError(KGError):
+    """An output that cannot be written."""
+
+
+class PluginError(KGError):
+    """A plug-in that does not keep its protocol."""
