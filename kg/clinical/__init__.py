@@ -1,0 +1,1 @@
+"""Parts of the rules extractor: sentences, mentions, patients, conditions, interventions, outcomes, links."""
