@@ -1,0 +1,88 @@
+"""A small linear classifier over string features, read from ``kg/models/NAME.json.gz`` (or ``.json``).
+
+``training/linear.py`` writes the files. A file holds ``labels``, one ``bias`` and, by feature, one weight a label; with
+two labels only the second has a column, and the first stands at zero. Pure Python: a call costs one look-up a feature.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from math import exp
+from pathlib import Path
+from typing import Any
+
+from kg.errors import RuleError
+from kg.resources import folder
+
+__all__ = ["Classifier"]
+
+
+class Classifier:
+    """Probabilities of labels from features that are there or not; unknown features say nothing."""
+
+    __slots__ = ("_bias", "_weights", "labels")
+
+    def __init__(
+        self, labels: Sequence[str], bias: Sequence[float], weights: Mapping[str, Sequence[float]], name: str = "model"
+    ) -> None:
+        columns = len(bias)
+        if len(labels) < 2 or columns != (1 if len(labels) == 2 else len(labels)):
+            raise RuleError(f"Model {name} has {len(labels)} labels but {columns} columns; train it again.")
+        bad = next((key for key, row in weights.items() if len(row) != columns), None)
+        if bad is not None:
+            raise RuleError(f"Model {name} has {len(weights[bad])} weights for {bad!r}, not {columns}; train it again.")
+        self.labels = tuple(labels)
+        self._bias = tuple(bias)
+        self._weights = {key: tuple(row) for key, row in weights.items()}
+
+    @classmethod
+    def load(cls, name: str) -> Classifier:
+        """The model of that name in kg/models/; RuleError where it is missing or not as it must be."""
+        return _load(name)
+
+    def scores(self, features: Iterable[str]) -> dict[str, float]:
+        """Label -> probability, summing to one."""
+        known = [row for f in features if (row := self._weights.get(f)) is not None]
+        totals = list(map(sum, zip(self._bias, *known, strict=True)))
+        if len(totals) == 1:
+            totals.insert(0, 0.0)
+        top = max(totals)
+        raised = [exp(t - top) for t in totals]
+        whole = sum(raised)
+        return {label: value / whole for label, value in zip(self.labels, raised, strict=True)}
+
+    def chance(self, features: Iterable[str]) -> float:
+        """The probability of the second label of two, for yes/no questions."""
+        total = self._bias[0]
+        weights = self._weights
+        for feature in features:
+            row = weights.get(feature)
+            if row is not None:
+                total += row[0]
+        return 1.0 / (1.0 + exp(-total)) if total > -500 else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """What a model file holds."""
+        return {"labels": list(self.labels), "bias": list(self._bias), "weights": self._weights}
+
+
+@cache
+def _load(name: str) -> Classifier:
+    path = _find(name)
+    try:
+        raw = path.read_bytes()
+        data = json.loads(gzip.decompress(raw) if path.suffix == ".gz" else raw)
+        return Classifier(data["labels"], data["bias"], data["weights"], name)
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise RuleError(f"{path}: not a readable model ({error}); train it again or restore the file.") from error
+
+
+def _find(name: str) -> Path:
+    models = folder("models")
+    for path in (models / f"{name}.json.gz", models / f"{name}.json"):
+        if path.is_file():
+            return path
+    raise RuleError(f"{models}: there is no model {name}.json.gz; restore it or train it (see training/).")

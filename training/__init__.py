@@ -1,0 +1,1 @@
+"""Training of the models in kg/models/: one command a file, reproducible from annotated reports."""
