@@ -1,0 +1,105 @@
+"""The answer to a question: named columns and rows of plain values, and the ways to show it."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import networkx
+    import pandas
+    import rdflib
+
+__all__ = ["FORMATS", "Table", "Value"]
+
+Value = str | int | float | bool | None
+
+FORMATS = ("table", "csv", "tsv", "json", "md")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns and rows; IRIs are plain strings. Iterating gives one dict a row.
+
+    ``turtle`` holds the triples of a CONSTRUCT or DESCRIBE answer as Turtle, for ``as_rdflib`` and ``as_networkx``.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Value, ...], ...]
+    turtle: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[dict[str, Value]]:
+        return iter(self.to_dicts())
+
+    def to_dicts(self) -> list[dict[str, Value]]:
+        """One dict a row, in order."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The rows as a DataFrame; needs the extra ``casekg[pandas]``."""
+        import pandas
+
+        return pandas.DataFrame(list(self.rows), columns=list(self.columns))
+
+    def as_rdflib(self) -> rdflib.Graph:
+        """The triples of a CONSTRUCT or DESCRIBE answer; an empty graph for a SELECT."""
+        import rdflib
+
+        return rdflib.Graph().parse(data=self.turtle or "", format="turtle")
+
+    def as_networkx(self) -> networkx.MultiDiGraph[str]:
+        """The same triples as a graph whose edges carry ``predicate``."""
+        import networkx
+
+        graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph()
+        for s, p, o in sorted(self.as_rdflib()):
+            graph.add_edge(str(s), str(o), key=str(p), predicate=str(p))
+        return graph
+
+    def write(self, form: str) -> str:
+        """The table as text in one of ``FORMATS`` other than ``table``, which the command line draws itself."""
+        if form == "json":
+            return json.dumps(self.to_dicts(), ensure_ascii=False, indent=2) + "\n"
+        if form == "md":
+            return "".join(_markdown_lines(self.columns, self.rows))
+        out = io.StringIO()
+        writer = csv.writer(out, delimiter="\t" if form == "tsv" else ",", lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows([_cell(v) for v in row] for row in self.rows)
+        return out.getvalue()
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(c)}</th>" for c in self.columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(_cell(v))}</td>" for v in row) + "</tr>" for row in self.rows[:50]
+        )
+        more = f"<caption>first 50 of {len(self.rows)} rows</caption>" if len(self.rows) > 50 else ""
+        return f"<table>{more}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
+
+
+def _markdown_lines(columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> Iterator[str]:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(" ".join(c.replace("|", "\\|").split()) for c in cells) + " |\n"
+
+    yield line(columns)
+    yield line(["---"] * len(columns))
+    for row in rows:
+        yield line([_cell(v) for v in row])
