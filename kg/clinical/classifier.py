@@ -46,7 +46,7 @@ class Classifier:
     def scores(self, features: Iterable[str]) -> dict[str, float]:
         """Label -> probability, summing to one."""
         known = [row for f in features if (row := self._weights.get(f)) is not None]
-        totals = list(map(sum, zip(self._bias, *known, strict=True)))
+        totals: list[float] = [sum(column) for column in zip(self._bias, *known, strict=True)]
         if len(totals) == 1:
             totals.insert(0, 0.0)
         top = max(totals)
