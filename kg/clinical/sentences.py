@@ -38,7 +38,8 @@ _OPENER = re.compile(r"[A-Z][a-z]*(?=\s)")
 def split_tokens(text: str, start: int = 0, end: int | None = None) -> list[Token]:
     """The tokens of ``text[start:end]`` in order; offsets count from the beginning of ``text``."""
     stop = len(text) if end is None else end
-    return [Token(m.start(), m.end(), m[0]) for m in _TOKEN.finditer(text, start, stop)]
+    new = tuple.__new__  # half the time of calling Token, and this is the hottest line of reading
+    return [new(Token, (m.start(), m.end(), m[0])) for m in _TOKEN.finditer(text, start, stop)]
 
 
 def split_sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
