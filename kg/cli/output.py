@@ -1,0 +1,72 @@
+"""What commands print: data on standard output, messages on standard error, progress where a person watches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kg.errors import KGError, StoreError
+from kg.table import FORMATS, Table
+
+__all__ = ["data", "message", "progress", "store_path", "table"]
+
+
+def message(text: str) -> None:
+    """One line on standard error."""
+    print(text, file=sys.stderr)  # noqa: T201
+
+
+def data(text: str) -> None:
+    """Text on standard output, as it is."""
+    sys.stdout.write(text)
+
+
+def table(answer: Table, form: str, note: str = "") -> None:
+    """A table in one of ``FORMATS``; a CONSTRUCT answer in ``table`` form is written as Turtle."""
+    if form not in FORMATS:
+        raise KGError(f"--format {form} is not known; there are {', '.join(FORMATS)}.")
+    if form != "table":
+        data(answer.write(form))
+        return
+    if answer.turtle is not None:
+        data(answer.turtle)
+        return
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    drawn = RichTable(box=None, pad_edge=False, show_header=True, header_style="bold")
+    for column in answer.columns:
+        drawn.add_column(column, overflow="fold")
+    for row in answer.rows:
+        drawn.add_row(*[Text("" if v is None else f"{v:g}" if isinstance(v, float) else str(v)) for v in row])
+    # A pipe gets whole rows, not rows folded to a guessed width.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    console.print(drawn)
+    message(f"{len(answer)} row{'' if len(answer) == 1 else 's'}." + (f" {note}" if note else ""))
+
+
+def store_path(folder: Path) -> Path:
+    """The store inside a folder that ``kg build`` wrote, or the folder itself if it is the store."""
+    if (folder / "store").is_dir():
+        return folder / "store"
+    if folder.is_dir() and (folder / "CURRENT").is_file():
+        return folder
+    raise StoreError(f"{folder} holds no graph yet: run 'kg build PATH -o {folder}' first, or name another with --store.")
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A progress bar on standard error while a person watches, else nothing. The callback takes done and total."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,119 @@
+"""``kg query``: every question of queries/ as a command with options made from its header."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from kg.query import Question
+
+__all__ = ["app"]
+
+_STORE = typer.Option("--store", "-s", envvar="KG_STORE", help="A folder that kg build wrote.")
+_FORMAT = typer.Option("--format", "-f", help="table, csv, tsv, json or md.")
+
+
+class _Questions(TyperGroup):
+    """A group whose commands are the question files; any other name is taken as the path of a SPARQL file."""
+
+    @cached_property
+    def _shipped(self) -> dict[str, Any]:
+        from kg.query import questions
+
+        return {name: _command(q) for name, q in questions().items()}
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self._shipped)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in self._shipped:
+            return self._shipped[cmd_name]
+        from kg.query import question, read_question
+
+        asked = read_question(sys.stdin.read(), "the query on standard input") if cmd_name == "-" else question(cmd_name)
+        return _command(asked)
+
+
+app = typer.Typer(cls=_Questions, rich_markup_mode=None, no_args_is_help=False)
+
+
+@app.callback(invoke_without_command=True)
+def query(
+    ctx: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="The list of questions as JSON.")] = False,
+) -> None:
+    """Ask a question: a NAME of queries/, a SPARQL file, or - for standard input. Alone it lists the questions."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from kg.cli import output
+    from kg.query import questions
+    from kg.table import Table
+
+    rows = tuple(
+        (q.name, q.summary, " ".join(f"--{p.name}" for p in q.parameters)) for q in questions().values()
+    )
+    output.table(Table(("question", "what it answers", "parameters"), rows), "json" if json else "table")
+
+
+def _command(asked: Question) -> TyperCommand:
+    """A command for one question: its parameters, then the options that all questions share."""
+
+    def run(**values: Any) -> None:
+        from kg.cli import output
+        from kg.query import ask
+        from kg.store import open_store
+
+        store, form, as_json = values.pop("store"), values.pop("format"), values.pop("json")
+        given = {p.name: values[p.variable] for p in asked.parameters if values[p.variable]}
+        with open_store(output.store_path(store), read_only=True) as opened:
+            answer = ask(opened, asked, given)
+        output.table(answer, "json" if as_json else form, note=asked.note)
+
+    run.__doc__ = asked.summary or f"Ask {asked.name}."
+    run.__signature__ = inspect.Signature([*_own(asked), *_shared()])  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in [*_own(asked), *_shared()]}
+    single = typer.Typer(rich_markup_mode=None, add_completion=False)
+    single.command(asked.name)(run)
+    command = typer.main.get_command(single)
+    assert isinstance(command, TyperCommand)
+    return command
+
+
+def _own(asked: Question) -> list[inspect.Parameter]:
+    made = []
+    for p in asked.parameters:
+        words = p.help or p.of or p.kind
+        text = f"{words[0].upper()}{words[1:]}{f' (default {p.default})' if p.default else ''}; may be given more than once."
+        option = typer.Option(f"--{p.name}", help=text, autocompletion=_labels(p.of) if p.kind == "concept" else None)
+        made.append(
+            inspect.Parameter(
+                p.variable, inspect.Parameter.KEYWORD_ONLY, default=[], annotation=Annotated[list[str], option]
+            )
+        )
+    return made
+
+
+def _shared() -> list[inspect.Parameter]:
+    json_option = typer.Option("--json", help="Same as --format json.")
+    shared = [("store", Path("out"), Annotated[Path, _STORE]), ("format", "table", Annotated[str, _FORMAT])]
+    shared.append(("json", False, Annotated[bool, json_option]))  # type: ignore[arg-type]
+    return [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d, annotation=a) for n, d, a in shared]
+
+
+def _labels(of: str | None) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        from kg.vocab import load
+
+        start = incomplete.casefold()
+        found = (c.label for c in load().concepts.values() if (of is None or c.type == of))
+        return sorted(label for label in found if label.casefold().startswith(start))[:50]
+
+    return complete
