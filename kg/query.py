@@ -14,37 +14,28 @@ the bound text runs on the embedded store and on any endpoint: questions address
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
-from kg import resources
+from kg import resources, vocab
 from kg.errors import QueryError, VocabularyError
 from kg.table import Table, Value
 
 if TYPE_CHECKING:
     from kg.store import Store
+    from kg.vocab import Vocabulary
 
-__all__ = ["Parameter", "Question", "Resolver", "ask", "question", "questions", "read_question"]
+__all__ = ["Parameter", "Question", "ask", "question", "questions", "read_question"]
 
 Kinds = ("concept", "code", "text", "number", "iri")
 _HEADER = re.compile(r"#\+\s*(summary|note|param\s+(?P<param>[\w-]+))\s*:\s*(?P<value>.*)")
 _PARAM = re.compile(r"(?P<kind>\w+)(?:\s+(?P<of>\w+))?(?:\s*=\s*(?P<default>.+?))?\s*(?:--\s*(?P<help>.*))?$")
-
-
-class Resolver(Protocol):
-    """What a question needs of the vocabulary: names to CURIEs to IRIs."""
-
-    def find(self, label_or_curie: str, type: str | None = None) -> str:
-        """The CURIE for a label in any language, an abbreviation or a CURIE; VocabularyError suggests the nearest."""
-
-    def expand(self, curie: str) -> str:
-        """The IRI of a CURIE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +64,11 @@ class Question:
     parameters: tuple[Parameter, ...]
     text: str
 
-    def bind(self, values: Mapping[str, str | Iterable[str]], resolver: Resolver, base: str) -> str:
-        """The text with each given value (several: any of them) in its VALUES line, the other lines left out."""
+    def bind(self, values: Mapping[str, str | Iterable[str]], words: Callable[[], Vocabulary], base: str) -> str:
+        """The text with each given value (several: any of them) in its VALUES line, the other lines left out.
+
+        ``words`` gives the vocabulary, which is loaded only if a value needs it.
+        """
         known = {p.name: p for p in self.parameters}
         for name in values:
             if name not in known:
@@ -86,7 +80,7 @@ class Question:
                 continue
             many = [given] if isinstance(given, str) else list(given)
             if many:
-                terms[parameter.variable] = " ".join(_term(parameter, v, resolver, base) for v in many)
+                terms[parameter.variable] = " ".join(_term(parameter, v, words, base) for v in many)
         lines = []
         for line in self.text.splitlines():
             condition = re.search(r"#\?\s*([\w-]+)\s*$", line)
@@ -149,17 +143,13 @@ def question(name: str) -> Question:
     raise QueryError(f"There is no question {name!r}.{_hint(name, known)} 'kg query' lists them all.")
 
 
-def ask(
-    store: Store,
-    query: Question | str,
-    values: Mapping[str, str | Iterable[str]] | None = None,
-    *,
-    resolver: Resolver,
-    base: str,
-) -> Table:
-    """The answer of a question (an object, a name, a path) over the union of all graphs of the store."""
+def ask(store: Store, query: Question | str, values: Mapping[str, str | Iterable[str]] | None = None) -> Table:
+    """The answer of a question (an object, a name or a path) over the union of all graphs of the store.
+
+    Labels among the values are looked up in the shipped and installed vocabularies.
+    """
     asked = question(query) if isinstance(query, str) else query
-    text = asked.bind(values or {}, resolver, base)
+    text = asked.bind(values or {}, vocab.load, store.base)
     try:
         return _table(store.query(text))
     except SyntaxError as error:
@@ -195,7 +185,7 @@ def _value(term: object) -> Value:
     return term.value
 
 
-def _term(parameter: Parameter, value: str, resolver: Resolver, base: str) -> str:
+def _term(parameter: Parameter, value: str, words: Callable[[], Vocabulary], base: str) -> str:
     """The value as one SPARQL term. Everything goes through the serialiser of a real term, so nothing can break out."""
     if parameter.kind == "number":
         try:
@@ -206,9 +196,10 @@ def _term(parameter: Parameter, value: str, resolver: Resolver, base: str) -> st
         return str(ox.Literal(value))
     try:
         if parameter.kind == "concept":
-            return str(ox.NamedNode(resolver.expand(resolver.find(value, parameter.of))))
+            vocabulary = words()
+            return str(ox.NamedNode(vocabulary.expand(vocabulary.find(value, parameter.of))))
         if parameter.kind == "code":
-            return str(ox.NamedNode(resolver.expand(f"{parameter.of}:{value.replace(' ', '_').replace('-', '_')}")))
+            return str(ox.NamedNode(words().term(f"{parameter.of}:{value.replace(' ', '_').replace('-', '_')}")))
         iri = value if value.startswith(("http://", "https://", "urn:")) else base + value
         return str(ox.NamedNode(iri))
     except VocabularyError as error:

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from kg.errors import KGError, StoreError
+from kg.errors import ExportError, KGError, StoreError
 from kg.table import FORMATS, Table
 
-__all__ = ["data", "message", "progress", "store_path", "table"]
+__all__ = ["data", "message", "progress", "sink", "store_path", "table"]
 
 
 def message(text: str) -> None:
@@ -54,7 +55,9 @@ def store_path(folder: Path) -> Path:
         return folder / "store"
     if folder.is_dir() and (folder / "CURRENT").is_file():
         return folder
-    raise StoreError(f"{folder} holds no graph yet: run 'kg build PATH -o {folder}' first, or name another with --store.")
+    raise StoreError(
+        f"{folder} holds no graph yet: run 'kg build PATH -o {folder}' first, or name another with --store."
+    )
 
 
 @contextmanager
@@ -70,3 +73,22 @@ def progress(title: str) -> Iterator[Callable[[int, int | None], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def sink(path: Path | None) -> Iterator[BinaryIO]:
+    """Standard output, or a file that appears whole or not at all."""
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    draft = path.with_name(f".{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("wb") as handle:
+            yield handle
+        draft.replace(path)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        draft.unlink(missing_ok=True)

@@ -38,7 +38,9 @@ class _Questions(TyperGroup):
             return self._shipped[cmd_name]
         from kg.query import question, read_question
 
-        asked = read_question(sys.stdin.read(), "the query on standard input") if cmd_name == "-" else question(cmd_name)
+        asked = (
+            read_question(sys.stdin.read(), "the query on standard input") if cmd_name == "-" else question(cmd_name)
+        )
         return _command(asked)
 
 
@@ -57,9 +59,7 @@ def query(
     from kg.query import questions
     from kg.table import Table
 
-    rows = tuple(
-        (q.name, q.summary, " ".join(f"--{p.name}" for p in q.parameters)) for q in questions().values()
-    )
+    rows = tuple((q.name, q.summary, " ".join(f"--{p.name}" for p in q.parameters)) for q in questions().values())
     output.table(Table(("question", "what it answers", "parameters"), rows), "json" if json else "table")
 
 
@@ -91,7 +91,8 @@ def _own(asked: Question) -> list[inspect.Parameter]:
     made = []
     for p in asked.parameters:
         words = p.help or p.of or p.kind
-        text = f"{words[0].upper()}{words[1:]}{f' (default {p.default})' if p.default else ''}; may be given more than once."
+        preset = f" (default {p.default})" if p.default else ""
+        text = f"{words[0].upper()}{words[1:]}{preset}; may be given more than once."
         option = typer.Option(f"--{p.name}", help=text, autocompletion=_labels(p.of) if p.kind == "concept" else None)
         made.append(
             inspect.Parameter(

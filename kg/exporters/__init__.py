@@ -1,9 +1,28 @@
 """Exporters: one output format a file.
 
 An exporter module has ``SUMMARY`` (one line), ``SUFFIX`` (such as ``".ttl"``) and
-``write(store, out, *, text=True) -> None``, which writes bytes to ``out``; ``text=False`` leaves out full text and quotes.
+``write(store, out, *, text=True) -> None``, which writes bytes to ``out``; ``text=False`` leaves out full texts and quotes.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, BinaryIO
+
+from kg import registry
+
+if TYPE_CHECKING:
+    from kg.store import Store
+
+__all__ = ["export", "formats"]
+
 PROTOCOL = ("SUFFIX", "SUMMARY", "write")
+
+
+def formats() -> dict[str, str]:
+    """Every format's name with its one-line summary."""
+    return {name: module.SUMMARY for name, module in registry.plugins("exporters").items()}
+
+
+def export(store: Store, out: BinaryIO, format: str, *, text: bool = True) -> None:
+    """Write the graph to ``out``; PluginError names the formats there are, ExportError says what cannot be written."""
+    registry.plugin("exporters", format).write(store, out, text=text)

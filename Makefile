@@ -1,0 +1,66 @@
+# Everything here needs Python >= 3.11 and make; uv is used when it is there.
+UV := $(shell command -v uv 2>/dev/null)
+PYTHON ?= python3
+RUN := .venv/bin
+SHARED ?= $(or $(CASEKG_SHARED),../shared)
+
+.PHONY: graph test check golden train errors bench wheel clean
+
+graph: .venv/ready
+	$(RUN)/kg build seeds/ -o out/
+
+test: .venv/dev
+	$(RUN)/python -m pytest -n auto
+
+check: .venv/dev
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+
+golden: .venv/dev
+	$(RUN)/python -m pytest -n auto --update-golden
+
+train: .venv/train
+	$(RUN)/python -m training --data $(SHARED)/gold/train.jsonl --corpora $(SHARED)/corpora/cases.jsonl.gz
+
+errors: .venv/ready
+	$(RUN)/kg evaluate $(SHARED)/gold/dev.jsonl --errors
+
+bench: .venv/dev
+	$(RUN)/python -m benchmarks
+
+wheel: .venv/dev
+	$(RUN)/python -m build --wheel --no-isolation
+
+clean:
+	rm -rf .venv out dist build .pytest_cache .mypy_cache .ruff_cache
+
+# The exact versions stand in constraints.txt; pyproject.toml says what is allowed.
+.venv/ready: pyproject.toml constraints.txt
+ifdef UV
+	uv venv -q --allow-existing .venv
+	uv pip install -q --python .venv/bin/python -c constraints.txt -e .
+else
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("CaseKG needs Python >= 3.11, this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install -q --upgrade 'pip>=25.1'
+	.venv/bin/python -m pip install -q -c constraints.txt -e .
+endif
+	touch $@
+
+.venv/dev: .venv/ready
+ifdef UV
+	uv pip install -q --python .venv/bin/python -c constraints.txt --group dev -e .
+else
+	.venv/bin/python -m pip install -q -c constraints.txt --group dev -e .
+endif
+	touch $@
+
+.venv/train: .venv/dev
+ifdef UV
+	uv pip install -q --python .venv/bin/python -c constraints.txt --group train
+else
+	.venv/bin/python -m pip install -q -c constraints.txt --group train
+endif
+	touch $@

@@ -1,0 +1,248 @@
+"""The command line: commands, printing, progress, exit codes. Stages are imported inside the commands.
+
+Exit codes: 0 good (warnings and empty answers included), 1 violations found, 2 could not run or some input could not be
+read (the rest is done first), 130 interrupted with nothing lost.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from kg.cli import output, query, vocab
+from kg.errors import KGError
+
+__all__ = ["app", "main"]
+
+
+class _Program(TyperGroup):
+    """Turns every refusal into one sentence and exit code 2, and Ctrl-C into exit code 130."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KGError as error:
+            output.message(f"kg: {error}")
+            raise typer.Exit(2) from error
+        except KeyboardInterrupt as stop:
+            output.message("kg: interrupted; what was stored is kept, and the same command goes on from there.")
+            raise typer.Exit(130) from stop
+        except BrokenPipeError as gone:
+            # The reader of our output (head, less) has had enough: that is its right.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from gone
+
+
+app = typer.Typer(
+    cls=_Program,
+    help="Clinical case reports as a knowledge graph: build it, check it, ask it, draw it.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(query.app, name="query")
+app.add_typer(vocab.app, name="vocab")
+
+_Paths = Annotated[list[Path], typer.Argument(help="Files and folders of reports.", show_default=False)]
+_Store = Annotated[Path, typer.Option("--store", "-s", envvar="KG_STORE", help="A folder that kg build wrote.")]
+_Vocabulary = Annotated[
+    list[Path] | None, typer.Option("--vocabulary", help="A further vocabulary file; may be given more than once.")
+]
+_Extractor = Annotated[str, typer.Option("--extractor", help="How reports are understood.")]
+_Json = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
+_NoText = Annotated[bool, typer.Option("--no-text", help="Leave out full texts and quotes.")]
+_Out = Annotated[Path | None, typer.Option("--out", "-o", help="Write to this file instead of standard output.")]
+
+
+def main() -> None:
+    """The program ``kg``."""
+    app()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from kg import __version__
+
+        output.data(f"casekg {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Clinical case reports as a knowledge graph: build it, check it, ask it, draw it."""
+
+
+@app.command()
+def build(
+    paths: _Paths,
+    out: Annotated[Path, typer.Option("--out", "-o", envvar="KG_STORE", help="Folder for the store and files.")] = Path(
+        "out"
+    ),
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default one a core.")] = None,
+    base: Annotated[str | None, typer.Option("--base", help="Namespace of the data's IRIs.")] = None,
+    extractor: _Extractor = "rules",
+    vocabulary: _Vocabulary = None,
+    json: _Json = False,
+) -> None:
+    """Read, extract, store and validate reports; write graph.ttl, graph.trig and graph.html; print a summary."""
+    from kg import pipeline
+    from kg.cli import summary
+    from kg.store import open_store
+
+    with output.progress("reports") as progress:
+        built = pipeline.build(
+            paths, out, extractor=extractor, vocabularies=vocabulary or (), base=base, jobs=jobs, progress=progress
+        )
+    with open_store(out / "store", read_only=True) as store:
+        summary.show(built, store, out, json=json)
+    for source, why in built.failed:
+        output.message(f"kg: {source}: {why}")
+    if built.failed:
+        raise typer.Exit(2)
+    if built.validation is not None and not built.validation.conforms:
+        raise typer.Exit(1)
+
+
+@app.command()
+def extract(
+    paths: _Paths,
+    format: Annotated[str, typer.Option("--format", "-f", help="jsonl, one record a line.")] = "jsonl",
+    extractor: _Extractor = "rules",
+    vocabulary: _Vocabulary = None,
+    out: _Out = None,
+) -> None:
+    """Print what is understood of each report, one JSON object per input record, in input order."""
+    import json
+
+    from kg import pipeline
+    from kg.errors import SourceError
+    from kg.model import to_json
+
+    if format != "jsonl":
+        raise KGError(f"--format {format} is not known; kg extract writes jsonl.")
+    failed = False
+    with output.sink(out) as sink:
+        for item in pipeline.extract(paths, extractor=extractor, vocabularies=vocabulary or ()):
+            if isinstance(item, SourceError):
+                output.message(f"kg: {item}")
+                failed = True
+            else:
+                sink.write(json.dumps(to_json(item[1]), ensure_ascii=False).encode() + b"\n")
+    if failed:
+        raise typer.Exit(2)
+
+
+@app.command()
+def validate(
+    target: Annotated[Path, typer.Argument(help="A folder that kg build wrote, or an RDF file.")] = Path("out"),
+    json: _Json = False,
+) -> None:
+    """Check a graph against shapes/ and queries/violations/; exit 1 if a violation is found."""
+    from kg.store import open_store
+    from kg.validate import validate as check
+
+    if target.is_dir():
+        with open_store(output.store_path(target), read_only=True) as store:
+            report = check(store)
+    else:
+        report = check(target)
+    output.report(report, json=json)
+    if not report.conforms:
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    format: Annotated[str | None, typer.Option("--format", "-f", help="See 'kg export --list'.")] = None,
+    store: _Store = Path("out"),
+    out: _Out = None,
+    no_text: _NoText = False,
+    list_formats: Annotated[bool, typer.Option("--list", help="List the formats.")] = False,
+) -> None:
+    """Write the graph in another format to a file or standard output."""
+    from kg import exporters
+    from kg.store import open_store
+
+    if list_formats:
+        for name, about in exporters.formats().items():
+            output.data(f"{name}\t{about}\n")
+        return
+    name = format or (out.suffix.lstrip(".") if out else "")
+    if not name:
+        raise KGError("Which format? Give --format or a file name with -o; 'kg export --list' names them.")
+    with open_store(output.store_path(store), read_only=True) as opened, output.sink(out) as sink:
+        exporters.export(opened, sink, name, text=not no_text)
+
+
+@app.command()
+def viz(
+    store: _Store = Path("out"),
+    out: _Out = None,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Write the page without opening a browser.")] = False,
+) -> None:
+    """Draw the treatment-outcome links as one offline page and open it."""
+    import webbrowser
+
+    from kg import exporters
+    from kg.store import open_store
+
+    page = out or store / "graph.html"
+    with open_store(output.store_path(store), read_only=True) as opened, output.sink(page) as sink:
+        exporters.export(opened, sink, "html")
+    output.message(str(page))
+    if not no_open:
+        webbrowser.open(page.resolve().as_uri())
+
+
+@app.command()
+def explain(
+    fact: Annotated[str, typer.Argument(help="IRI of an episode, link, case or evidence, or its end.")],
+    store: _Store = Path("out"),
+    json: _Json = False,
+) -> None:
+    """Show the sentence behind a fact: the quote in its surroundings, offsets, report, extractor version."""
+    from kg.cli import explanation
+    from kg.store import open_store
+
+    with open_store(output.store_path(store), read_only=True) as opened:
+        explanation.show(opened, fact, json=json)
+
+
+@app.command()
+def stats(
+    store: _Store = Path("out"),
+    ungrounded: Annotated[bool, typer.Option("--ungrounded", help="Rank the words that no vocabulary holds.")] = False,
+    json: _Json = False,
+) -> None:
+    """Count what the graph holds, or rank what no vocabulary holds."""
+    from kg.query import ask
+    from kg.store import open_store
+
+    with open_store(output.store_path(store), read_only=True) as opened:
+        output.table(ask(opened, "ungrounded" if ungrounded else "summary"), "json" if json else "table")
+
+
+@app.command()
+def evaluate(
+    gold: Annotated[Path, typer.Argument(help="Annotated reports, JSON lines.")],
+    extractor: _Extractor = "rules",
+    vocabulary: _Vocabulary = None,
+    worst: Annotated[int, typer.Option("--worst", min=0, help="Name the reports with the lowest scores.")] = 0,
+    show: Annotated[str | None, typer.Option("--show", help="Gold and predicted facts of one report, by id.")] = None,
+    errors: Annotated[bool, typer.Option("--errors", help="Rank the kinds of error.")] = False,
+    html: Annotated[Path | None, typer.Option("--html", help="With --show: write a page to this file.")] = None,
+    json: _Json = False,
+) -> None:
+    """Score the extractor on annotated reports: precision, recall and F1 per row and stratum."""
+    from kg.cli import scores
+
+    scores.show(gold, extractor, vocabulary or (), worst=worst, one=show, errors=errors, html=html, json=json)

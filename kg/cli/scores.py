@@ -1,0 +1,1 @@
+"""``kg evaluate``: scores of the extractor on annotated reports."""

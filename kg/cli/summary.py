@@ -1,0 +1,68 @@
+"""What ``kg build`` writes beside the store and prints at its end."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kg import exporters
+from kg.cli import output
+from kg.query import ask
+from kg.table import Table
+
+if TYPE_CHECKING:
+    from kg.pipeline import Build
+    from kg.store import Store
+
+__all__ = ["show"]
+
+_FILES = ("ttl", "trig", "html")
+_SHOWN = 20  # rows of the treatment-outcome table on the screen; 'kg query treatments' has them all
+
+
+def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
+    """Write graph.ttl, graph.trig and graph.html, then print counts, validation and the treatment-outcome table."""
+    for name in _FILES:
+        with output.sink(out / f"graph.{name}") as sink:
+            exporters.export(store, sink, name)
+    counts = {str(row["what"]): row["count"] for row in ask(store, "summary")}
+    treatments = ask(store, "treatments")
+    validation = built.validation
+    facts: dict[str, Any] = {
+        "inputs": {
+            "read": built.read,
+            "extracted": built.extracted,
+            "unchanged": built.unchanged,
+            "removed": built.removed,
+            "copies": dict(built.copies),
+            "without a case": dict(built.skipped),
+            "failed": dict(built.failed),
+        },
+        "graph": counts,
+        "validation": None if validation is None else validation.counts,
+    }
+    with output.sink(out / "build.json") as sink:
+        sink.write(json_module.dumps(facts, ensure_ascii=False, indent=2).encode() + b"\n")
+    if json:
+        output.data(
+            json_module.dumps({**facts, "treatments": treatments.to_dicts()}, ensure_ascii=False, indent=2) + "\n"
+        )
+        return
+    output.data(
+        f"{built.read} read: {built.extracted} extracted, {built.unchanged} unchanged, {len(built.copies)} copies, "
+        f"{built.removed} removed, {len(built.failed)} failed\n"
+    )
+    for source, why in built.skipped:
+        output.data(f"no case in {source}: {why}\n")
+    for what, count in counts.items():
+        output.data(f"{count:>8}  {what}\n")
+    if validation is not None:
+        output.data(f"SHACL: {validation.summary}\n\n")
+    # Without the example sentences: those are for 'kg query treatments'.
+    columns = treatments.columns[:4]
+    rows = tuple(row[:4] for row in treatments.rows[:_SHOWN])
+    output.table(Table(columns, rows), "table")
+    if len(treatments) > _SHOWN:
+        output.data(f"... {len(treatments) - _SHOWN} more rows: kg query treatments\n")
+    output.message(f"written to {out}: store/, {', '.join(f'graph.{n}' for n in _FILES)}, build.json")
