@@ -1,7 +1,7 @@
-"""The report as a story: its readable sentences, what each speaks about, and its tokens.
+"""The report as a story: its readable sentences, what each speaks about, which patients it tells of, and its tokens.
 
-A patient is known by number, 0 for the first: ``Sentence.cases`` holds the numbers of the patients a sentence tells of,
-empty where it tells of none (background, discussion, laboratory, other patients, family).
+A patient is known by number, 0 for the first. Where one sentence tells of several patients in turn, ``Sentence.cases``
+holds them all and ``Story.cases_at`` says whose a single word is.
 """
 
 from __future__ import annotations
@@ -9,21 +9,24 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from kg.clinical.ages import Age, ages
+from kg.clinical.cases import Part, divide
+from kg.clinical.roles import SentenceRole, sentence_roles
 from kg.clinical.sentences import Token, split_sentences, split_tokens
-from kg.model import Block, Document
+from kg.model import Block, Document, Span
 
 __all__ = ["Sentence", "SentenceRole", "Story", "Token", "read_story"]
-
-SentenceRole = Literal["title", "story", "background", "discussion", "laboratory", "others", "family"]
 
 _READABLE = frozenset({"title", "abstract", "introduction", "case", "discussion", "body"})
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence, ``text[start:end]``: its tokens are ``tokens[first:last]``, its place ``sentences[index]``."""
+    """One sentence, ``text[start:end]``: its tokens are ``tokens[first:last]``, its place ``sentences[index]``.
+
+    ``cases`` are the patients it tells of; a sentence that is not of the story or a title gives no facts of any.
+    """
 
     start: int
     end: int
@@ -34,12 +37,18 @@ class Sentence:
     cases: tuple[int, ...] = (0,)
     block: str = "body"
 
+    @property
+    def own(self) -> bool:
+        """Whether it tells of the report's own patients."""
+        return self.role in ("story", "title")
+
 
 @dataclass(frozen=True)
 class Story:
     """A document read: ``lower`` is its text in lower case at unchanged offsets, ``cases`` the number of its patients.
 
-    ``skip`` says why the report has no case of its own (then ``cases`` is 0), else None.
+    ``parts`` divide the sentences among the patients; ``ages`` are all ages stated. ``skip`` says why the report has no
+    case of its own (then ``cases`` is 0), else None.
     """
 
     document: Document
@@ -47,12 +56,14 @@ class Story:
     lower: str
     sentences: Sequence[Sentence]
     tokens: Sequence[Token]
+    parts: Sequence[Part]
+    ages: Sequence[Age]
     cases: int = 1
     skip: str | None = None
 
     def of(self, case: int) -> Iterator[Sentence]:
         """The sentences that tell of the patient ``case``, in order."""
-        return (s for s in self.sentences if case in s.cases)
+        return (s for s in self.sentences if case in s.cases and s.own)
 
     def tokens_of(self, sentence: Sentence) -> Sequence[Token]:
         """The tokens of one sentence."""
@@ -61,29 +72,49 @@ class Story:
     def sentence_at(self, offset: int) -> Sentence | None:
         """The sentence around ``offset``, None where no readable sentence is."""
         n = bisect_right(self.sentences, offset, key=lambda s: s.start) - 1
-        if n < 0 or offset >= self.sentences[n].end:
-            return None
-        return self.sentences[n]
+        return self.sentences[n] if n >= 0 and offset < self.sentences[n].end else None
+
+    def cases_at(self, offset: int) -> tuple[int, ...]:
+        """The patients that the word at ``offset`` tells of."""
+        n = bisect_right(self.parts, offset, key=lambda p: p.start) - 1
+        return self.parts[n].cases if n >= 0 else ()
 
 
 def read_story(document: Document) -> Story:
     """Sentences, roles, patients and tokens of ``document``; only readable blocks give sentences."""
     text = document.text
+    lower = _lower(text)
+    blocks = [b for b in document.blocks or (Block(0, len(text), "body"),) if b.kind in _READABLE]
+    found = [(span, block.kind) for block in blocks for span in split_sentences(text, block.start, block.end)]
+    found.sort(key=lambda pair: pair[0].start)
+    spans = [span for span, _ in found]
+    roles = [
+        "title" if kind == "title" else role
+        for role, (_, kind) in zip(sentence_roles(lower, spans), found, strict=True)
+    ]
+    stated = ages(lower)
+    total, parts = divide(lower, spans, roles, stated)
     sentences: list[Sentence] = []
     tokens: list[Token] = []
-    for block in document.blocks or (Block(0, len(text), "body"),):
-        if block.kind not in _READABLE:
-            continue
-        for span in split_sentences(text, block.start, block.end):
-            found = split_tokens(text, span.start, span.end)
-            first = len(tokens)
-            tokens += found
-            role: SentenceRole = "title" if block.kind == "title" else "story"
-            sentences.append(Sentence(span.start, span.end, len(sentences), first, len(tokens), role, (0,), block.kind))
-    return Story(document, text, _lower(text), sentences, tokens)
+    for n, (span, kind) in enumerate(found):
+        first = len(tokens)
+        tokens += split_tokens(text, span.start, span.end)
+        cases = _cases(parts, span)
+        sentences.append(Sentence(span.start, span.end, n, first, len(tokens), roles[n], cases, kind))
+    skip = "series" if found and not total else None
+    return Story(document, text, lower, sentences, tokens, parts, stated, total, skip)
+
+
+def _cases(parts: Sequence[Part], span: Span) -> tuple[int, ...]:
+    """The patients of all parts inside a sentence."""
+    n = bisect_right(parts, span.start, key=lambda p: p.start) - 1
+    cases = parts[n].cases
+    while (n := n + 1) < len(parts) and parts[n].start < span.end:
+        cases = tuple(sorted({*cases, *parts[n].cases}))
+    return cases
 
 
 def _lower(text: str) -> str:
     """``text`` in lower case at unchanged offsets: the few letters whose lower case is longer stay as they are."""
     lower = text.lower()
-    return lower if len(lower) == len(text) else "".join(c if len(c.lower()) != 1 else c.lower() for c in text)
+    return lower if len(lower) == len(text) else "".join(low if len(low := c.lower()) == 1 else c for c in text)
