@@ -1,10 +1,13 @@
-"""Where the shipped folders are: in a wheel, an editable install and a plain checkout."""
+"""Where the shipped folders are (in a wheel, an editable install and a plain checkout), and the user's own."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-__all__ = ["folder"]
+from platformdirs import user_cache_dir, user_data_dir
+
+__all__ = ["cache_folder", "data_folder", "folder"]
 
 
 def folder(name: str) -> Path:
@@ -12,3 +15,13 @@ def folder(name: str) -> Path:
     package = Path(__file__).parent
     shipped = package / name
     return shipped if shipped.is_dir() else package.parent / name
+
+
+def cache_folder() -> Path:
+    """Where this program keeps what it can make again: ``$CASEKG_CACHE``, else the user's cache folder."""
+    return Path(os.environ.get("CASEKG_CACHE") or user_cache_dir("casekg", appauthor=False))
+
+
+def data_folder() -> Path:
+    """Where this program keeps what the user gave it: ``$CASEKG_DATA``, else the user's data folder."""
+    return Path(os.environ.get("CASEKG_DATA") or user_data_dir("casekg", appauthor=False))
