@@ -7,14 +7,14 @@
   const facts = data.facts.map(([kase, condition, intervention, outcome, tied, sentence, marks]) =>
     ({ kase, condition, intervention, outcome, tied, sentence, marks }));
   const MOST = 14; // boxes in a column that a person still tells apart
-  const WIDTH = 1000, TOP = 34, GAP = 10, BOX = 14, X = [230, 560, 800];
+  const WIDTH = 1000, TOP = 34, ROW = 20, BOX = 14, X = [262, 575, 800];
   const COLUMNS = ["condition", "intervention", "outcome"];
+  const SVG = new Set(["g", "path", "rect", "text", "title", "tspan"]);
   const $ = (id) => document.getElementById(id);
   const state = { find: "", outcome: "", tied: false, focus: { condition: null, intervention: null }, chosen: null };
 
   function el(name, attributes = {}, ...children) {
-    const svg = ["svg", "g", "path", "rect", "text", "title", "tspan"].includes(name) && name !== "title" ? true : name === "title";
-    const node = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
+    const node = SVG.has(name) ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
     for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
     node.append(...children);
     return node;
@@ -78,7 +78,6 @@
     return [...flows.values()].map((flow) => ({ ...flow, size: count(flow.facts) }));
   }
 
-  // The rest of a long column stands in one last box, which opens like any other.
   function order(flows, column) {
     const sizes = new Map();
     for (const flow of flows) sizes.set(flow.key[column], (sizes.get(flow.key[column]) ?? 0) + flow.size);
@@ -160,8 +159,8 @@
     const columns = COLUMNS.map((_, c) => order(flows, c));
     const total = flows.reduce((sum, flow) => sum + flow.size, 0);
     const rows = Math.max(1, ...columns.map((keys) => keys.length));
-    const height = Math.max(340, rows * 34);
-    const unit = Math.min(26, (height - TOP - (rows - 1) * GAP) / Math.max(total, 1));
+    const height = Math.max(340, rows * 38);
+    const unit = Math.min(26, (height - TOP - rows * ROW) / Math.max(total, 1));
     svg.setAttribute("viewBox", `0 0 ${WIDTH} ${height + 10}`);
     svg.replaceChildren();
     COLUMNS.forEach((column, c) => svg.append(el("text", { class: "head", x: X[c] + BOX / 2, y: 16, "text-anchor": "middle" }, column[0].toUpperCase() + column.slice(1))));
@@ -209,7 +208,7 @@
         label.length > 34 ? `${label.slice(0, 33)}\u2026` : label, el("tspan", { class: "number" }, ` ${size}${more ? " \u25b8" : ""}`));
       const node = el("g", { class: "node", tabindex: 0, role: "button", "aria-label": `${label}, ${size} ${size === 1 ? "case" : "cases"}${more ? "; press right arrow or double-click to open" : ""}` },
         el("title", {}, more ? `${label} \u2013 double-click to open` : label),
-        el("rect", { class: c === 2 ? `box c${outcomes[key].colour}` : "box", x: X[c], y, width: BOX, height: Math.max(h, 2) }), text);
+        el("rect", { class: c === 2 ? `box c${outcomes[key].colour}` : "box plain", x: X[c], y, width: BOX, height: Math.max(h, 2) }), text);
       press(node, () => choose(label, all, (k) => k[c] === key));
       if (more) {
         node.addEventListener("dblclick", () => open(column, key));
