@@ -69,10 +69,10 @@ def divide(
         return 1, [Part(span.start, span.end, (0,)) for span in spans]  # nine reports in ten, in a fifth of the time
     own = [span for span, role in zip(spans, roles, strict=True) if role in _OWN]
     introduced = [a for a in introduced if any(_within(a, span) for span in own)]
-    counts = [(_count(lower, span, p), -span.start) for span in own]
-    counted, start = max(counts, default=(1, 0))
+    counts = ((n, span.start) for span in own if (n := _count(lower, span, p)) > 1)
+    counted, start = next(counts, (1, 0))
     labels = [_labels(lower, span, p) for span in spans]
-    total = _total(lower, {x.case for found in labels for x in found}, counted, -start, introduced, p)
+    total = _total(lower, {x.case for found in labels for x in found}, counted, start, introduced, p)
     if total < 2:
         return total, [Part(span.start, span.end, tuple(range(total))) for span in spans]
     return total, _parts(lower, spans, _completed(lower, spans, labels, introduced, total, p), total, p)
@@ -228,8 +228,8 @@ def _patterns() -> _Patterns:
         second=re.compile(rf"{numbered}(?:{second})\b|\b(?:{second_rank})\b"),
         other=re.compile(rf"\b(?:(?P<one>{words(labels['one'])})|(?:{words(labels['other'])}))\b"),
         count=re.compile(
-            rf"\b(?P<number>both|\d{{1,3}}|{counts})\s+(?!(?:{units})\b)"
-            rf"(?:(?!(?:{words(rules['counts']['not_inside'])})\b)[\w'’-]+\s+){{0,4}}?(?:{words(plurals)})\b"
+            rf"(?<![\w.,*/-])(?P<number>both|[1-9]\d{{0,2}}|{counts})\s+(?!(?:{units})\b)"
+            rf"(?:(?!(?:{words(rules['counts']['not_inside'])})\b)[\w'’-]+\s+){{0,4}}?(?:\([^)]*\)\s+)?(?:{words(plurals)})\b"
             rf"(?!\s+(?:{words(rules['counts']['not_before'])})\b)"
         ),
         together=re.compile(rf"\b(?:{words(together['words'])})\b"),
