@@ -1,0 +1,387 @@
+"""A document and what was understood of it, as quads: the graph of docs/graph.md, one named graph a report.
+
+The only module that knows both text and RDF. It writes N-Quads text, since making a ``Quad`` object for each line costs
+more than all the rest and processes hand each other text; ``parse`` gives the objects. Lines are sorted and distinct.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pyoxigraph as ox
+
+from kg.errors import KGError
+from kg.identity import episode_names, graph_iri, identifiers, report_iri, report_keys
+from kg.model import Case, CaseRecord, Condition, Document, Episode, Finding, Intervention, Outcome, Quantity, Span
+
+if TYPE_CHECKING:
+    from kg.vocab import Vocabulary
+
+__all__ = ["Writer", "graph_iri", "parse", "quads", "report_iri", "report_keys"]
+
+_MONTHS = {"year": Decimal(12), "month": Decimal(1)}
+_HOURS = {"week": Decimal(168), "day": Decimal(24), "hour": Decimal(1)}
+_HOURS_IN_MONTH = Decimal("730.5")  # a twelfth of 365.25 days
+_DATES = {4: "xsd:gYear", 7: "xsd:gYearMonth", 10: "xsd:date"}
+_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
+_LANGUAGE = re.compile(r"[a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8})*")
+_SPECIAL = re.compile('[\x00-\x1f"\\\\\x7f\ufffe\uffff\ud800-\udfff]')
+_ESCAPES = {"\t": "\\t", "\b": "\\b", "\n": "\\n", "\r": "\\r", "\f": "\\f", '"': '\\"', "\\": "\\\\"}
+
+
+def parse(nquads: bytes) -> list[ox.Quad]:
+    """The quads of N-Quads text."""
+    return list(ox.parse(nquads, format=ox.RdfFormat.N_QUADS))
+
+
+def quads(
+    document: Document,
+    record: CaseRecord,
+    *,
+    vocabulary: Vocabulary,
+    base: str,
+    extractor: str,
+    extractor_version: str,
+) -> list[ox.Quad]:
+    """The graph of one report. For many reports make one ``Writer``."""
+    return parse(Writer(vocabulary, base, extractor, extractor_version)(document, record))
+
+
+class Writer:
+    """Writes the graphs of reports, one after another, as N-Quads.
+
+    Raises VocabularyError for a concept or code that no vocabulary holds, KGError for a base that makes no IRIs.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, base: str, extractor: str, extractor_version: str) -> None:
+        try:
+            ox.NamedNode(f"{base}x")
+        except ValueError as error:
+            raise KGError(
+                f"The base {base!r} makes no IRIs ({error}); give one such as https://example.net/id/."
+            ) from error
+        if not base.endswith(("/", "#")):
+            raise KGError(f"The base {base!r} must end with / or #.")
+        self.base = base
+        self.terms = _Terms(vocabulary)
+        self.agent = f"<{base}extractor/{_segment(extractor)}/{_segment(extractor_version)}>"
+        self.agent_label = f"{extractor} {extractor_version}"
+        self.vocabulary_version = vocabulary.version
+
+    def __call__(
+        self, document: Document, record: CaseRecord, report: str | None = None, fingerprint: str | None = None
+    ) -> bytes:
+        """The graph of one report as sorted N-Quads; KGError if the record does not fit the document.
+
+        ``report`` is the IRI under which the report is already stored, if it is; ``fingerprint`` what the build keeps
+        to know whether the graph is up to date.
+        """
+        return _Graph(self, document, record, report or report_iri(document, self.base)).nquads(fingerprint)
+
+
+class _Terms(dict[str, str]):
+    """CURIE -> ``<IRI>``, each looked up and checked once."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self.vocabulary = vocabulary
+
+    def __missing__(self, curie: str) -> str:
+        builtin = curie.startswith(("rdf:", "rdfs:", "xsd:"))
+        iri = self[curie] = f"<{self.vocabulary.expand(curie) if builtin else self.vocabulary.term(curie)}>"
+        return iri
+
+
+class _Graph:
+    """The lines of one report's graph in the making."""
+
+    def __init__(self, writer: Writer, document: Document, record: CaseRecord, report: str) -> None:
+        self.writer, self.document, self.record = writer, document, record
+        self.terms = writer.terms
+        self.report = report
+        self.node = f"<{report}>"
+        self.end = f" <{graph_iri(report)}> .\n"
+        self.lines: list[str] = []
+        self.spans: dict[tuple[int, int], str] = {}
+        self.sentences = sorted(record.sentences)
+        self.starts = [s.start for s in self.sentences]
+
+    def nquads(self, fingerprint: str | None) -> bytes:
+        self.bibliography()
+        self.provenance(fingerprint)
+        for number, case in enumerate(self.record.cases, 1):
+            self.case(case, f"{self.report}/case{number}")
+        return "".join(sorted(set(self.lines))).encode()
+
+    # --- terms ------------------------------------------------------------------------------------------------------
+
+    def add(self, subject: str, predicate: str, term: str) -> None:
+        self.lines.append(f"{subject} {self.terms[predicate]} {term}{self.end}")
+
+    def add_text(self, subject: str, predicate: str, text: str | None) -> None:
+        if text:
+            self.add(subject, predicate, _literal(text))
+
+    def add_typed(self, subject: str, predicate: str, value: object, datatype: str) -> None:
+        self.add(subject, predicate, f'"{value}"^^{self.terms[datatype]}')
+
+    def span(self, start: int, end: int) -> str:
+        """The evidence node of a span."""
+        node = self.spans.get((start, end))
+        if node is None:
+            text = self.document.text[start:end]
+            if not 0 <= start < end or len(text) != end - start:
+                raise KGError(f"{self.document.id}: the span {start}-{end} is no part of the text.")
+            node = self.spans[start, end] = f"<{self.report}/span/{start}-{end}>"
+            self.add(node, "rdf:type", self.terms["casekg:Evidence"])
+            self.add(node, "oa:exact", _literal(text))
+            self.add_typed(node, "oa:start", start, "xsd:integer")
+            self.add_typed(node, "oa:end", end, "xsd:integer")
+            self.add(node, "oa:hasSource", self.node)
+        return node
+
+    def evidence(self, start: int, end: int) -> str:
+        """The evidence node of a span that stands in a sentence."""
+        node = self.span(start, end)
+        self.add(node, "casekg:inSentence", self.sentence(start, end))
+        return node
+
+    def sentence(self, start: int, end: int) -> str:
+        """The evidence node of the sentence around a span, or of the run of sentences that it crosses."""
+        first = max(bisect_right(self.starts, start) - 1, 0)
+        last = max(bisect_right(self.starts, end - 1) - 1, 0)
+        if self.sentences and self.sentences[first].start < end and start < self.sentences[last].end:
+            return self.span(min(start, self.starts[first]), max(end, self.sentences[last].end))
+        return self.span(start, end)
+
+    # --- the report -------------------------------------------------------------------------------------------------
+
+    def bibliography(self) -> None:
+        node, report = self.node, self.document.report
+        self.add(node, "rdf:type", self.terms["casekg:Report"])
+        if self.record.cases:
+            self.add(node, "rdf:type", self.terms["fabio:CaseReport"])
+        self.add_text(node, "casekg:sourceId", self.document.id)
+        self.add_text(node, "casekg:text", self.document.text)
+        self.add_text(node, "casekg:skip", self.record.skip)
+        for language, title in report.title.items():
+            tag = f"@{language.lower()}" if _LANGUAGE.fullmatch(language) else ""
+            self.add(node, "dcterms:title", _literal(title) + tag)
+        known = identifiers(report)
+        self.add_text(node, "bibo:doi", known.get("doi"))
+        self.add_text(node, "bibo:pmid", known.get("pmid"))
+        self.add_text(node, "fabio:hasPubMedCentralId", known.get("pmcid"))
+        self.add_text(node, "casekg:byline", "; ".join(report.authors))
+        self.add_text(node, "prism:publicationName", report.journal)
+        self.add_text(node, "bibo:volume", report.volume)
+        self.add_text(node, "bibo:issue", report.issue)
+        self.add_text(node, "bibo:pages", report.pages)
+        self.add_text(node, "dc:rights", report.license)
+        self.add_text(node, "fabio:hasURL", report.url)
+        for predicate, values in (
+            ("casekg:key", report_keys(self.document)),
+            ("casekg:affiliation", report.affiliations),
+            ("dc:creator", report.authors),
+            ("dc:type", report.publication_types),
+            ("dcterms:language", report.language),
+            ("bibo:issn", report.issn),
+            ("prism:keyword", report.keywords),
+        ):
+            for value in values:
+                self.add_text(node, predicate, value)
+        if report.published and _is_date(report.published):
+            self.add_typed(node, "dcterms:issued", report.published, _DATES[len(report.published)])
+
+    def provenance(self, fingerprint: str | None) -> None:
+        writer = self.writer
+        graph, activity = f"<{graph_iri(self.report)}>", f"<{self.report}/extraction>"
+        self.add(graph, "rdf:type", self.terms["prov:Bundle"])
+        self.add(graph, "prov:wasDerivedFrom", self.node)
+        self.add(graph, "prov:wasGeneratedBy", activity)
+        self.add_text(graph, "casekg:fingerprint", fingerprint)
+        self.add(activity, "rdf:type", self.terms["casekg:Extraction"])
+        self.add(activity, "prov:wasAssociatedWith", writer.agent)
+        self.add(activity, "casekg:method", self.terms["obo:ECO_0000203"])
+        self.add(activity, "casekg:inputHash", f'"{_sha256(self.document.text)}"')
+        self.add_text(activity, "casekg:vocabularyVersion", writer.vocabulary_version)
+        self.add(writer.agent, "rdf:type", self.terms["prov:SoftwareAgent"])
+        self.add_text(writer.agent, "rdfs:label", writer.agent_label)
+
+    # --- the case ---------------------------------------------------------------------------------------------------
+
+    def case(self, case: Case, iri: str) -> None:
+        node, patient = f"<{iri}>", case.patient
+        self.add(node, "rdf:type", self.terms["casekg:Case"])
+        self.add(node, "casekg:report", self.node)
+        if patient.age:
+            self.add_typed(node, "casekg:age", _duration(patient.age), "xsd:duration")
+            self.add_typed(node, "casekg:ageYears", _decimal(_months(patient.age) / 12), "xsd:decimal")
+        self.add_text(node, "casekg:ageGroup", patient.age_group)
+        self.add_text(node, "casekg:sex", patient.sex)
+        for span in (patient.age_span, patient.sex_span):
+            self.mention(node, span)
+        nodes: dict[str, str] = {}
+        for kind, episodes in (
+            ("condition", case.conditions),
+            ("intervention", case.interventions),
+            ("outcome", case.outcomes),
+            ("finding", case.findings),
+        ):
+            for order, (episode, name) in enumerate(zip(episodes, episode_names(episodes), strict=True), 1):
+                nodes[episode.id] = episode_node = f"<{iri}/{kind}/{name}>"
+                self.episode(episode, episode_node, node, order)
+        self.links(case, iri, nodes)
+
+    def mention(self, node: str, span: Span | None) -> None:
+        if span:
+            self.add(node, "casekg:evidence", self.evidence(span.start, span.end))
+
+    def episode(self, episode: Episode, node: str, case: str, order: int) -> None:
+        if self.document.text[episode.start : episode.end] != episode.text:
+            raise KGError(f"{self.document.id}: {episode.id} quotes words that do not stand at {episode.start}.")
+        self.add(node, "casekg:case", case)
+        self.add_typed(node, "casekg:order", order, "xsd:integer")
+        self.add(node, "casekg:assertion", self.code("assertion", episode.assertion))
+        self.add(node, "casekg:quote", self.evidence(episode.start, episode.end))
+        for span in episode.mentions:
+            self.mention(node, span)
+        match episode:
+            case Condition():
+                self.add(node, "rdf:type", self.terms["casekg:Condition"])
+                self.add(node, "casekg:role", self.code("role", episode.role))
+                for site in episode.sites:
+                    self.add_text(node, "casekg:site", site)
+            case Intervention():
+                self.add(node, "rdf:type", self.terms["casekg:Intervention"])
+                self.add(node, "casekg:kind", self.code("kind", episode.kind))
+                self.add_text(node, "casekg:dose", episode.dose)
+                if episode.line is not None:
+                    self.add_typed(node, "casekg:line", episode.line, "xsd:integer")
+            case Outcome():
+                self.add(node, "rdf:type", self.terms["casekg:Outcome"])
+                self.add(node, "rdfs:label", f"{_literal(episode.category.replace('_', ' '))}@en")
+                self.add(node, "casekg:category", self.code("category", episode.category))
+                self.add_text(node, "casekg:durationType", episode.duration_type)
+                if episode.duration:
+                    self.add_typed(node, "casekg:duration", _duration(episode.duration), "xsd:duration")
+                    self.add_typed(node, "casekg:durationMonths", _decimal(_months(episode.duration)), "xsd:decimal")
+                self.mention(node, episode.duration_span)
+            case Finding():
+                self.add(node, "rdf:type", self.terms["casekg:Finding"])
+                self.add_text(node, "casekg:sort", episode.sort)
+        if isinstance(episode, Condition | Intervention | Finding):
+            self.add(node, "rdfs:label", f"{_literal(episode.label)}@en")
+            if episode.concept:
+                self.add(node, "casekg:concept", self.terms[episode.concept])
+            else:
+                self.add_typed(node, "casekg:ungrounded", "true", "xsd:boolean")
+            for candidate in episode.candidates:
+                if candidate != episode.concept:
+                    self.add(node, "casekg:candidate", self.terms[candidate])
+
+    def code(self, scheme: str, code: str) -> str:
+        return self.terms[f"{scheme}:{code.replace(' ', '_')}"]
+
+    def links(self, case: Case, iri: str, nodes: dict[str, str]) -> None:
+        """The plain triples between present episodes, and a link node with evidence beside each."""
+        present = {e.id: e for e in case.episodes() if e.assertion == "present"}
+        own = {(e.from_, e.to, e.type): e for e in case.evidence}
+        for subject, field, predicate, target in _stated_links(case):
+            if target not in nodes:
+                raise KGError(f"{self.document.id}: {subject.id} lists {target!r}, which is no episode of {case.id}.")
+            if subject.id not in present or target not in present:
+                continue
+            start, end = nodes[subject.id], nodes[target]
+            self.add(start, predicate, end)
+            name = predicate.partition(":")[2]
+            link = f"<{iri}/link/{start.rpartition('/')[2][:-1]}-{name}-{end.rpartition('/')[2][:-1]}>"
+            self.add(link, "rdf:type", self.terms["casekg:Link"])
+            self.add(link, "rdf:subject", start)
+            self.add(link, "rdf:predicate", self.terms[predicate])
+            self.add(link, "rdf:object", end)
+            stated = own.get((subject.id, target, field))
+            evidence = self.span(stated.start, stated.end) if stated else self.sentence(subject.start, subject.end)
+            self.add(link, "casekg:evidence", evidence)
+
+
+def _stated_links(case: Case) -> Iterable[tuple[Episode, str, str, str]]:
+    """(episode, JSON field, property, id of the other episode) for every link of a case."""
+    for intervention in case.interventions:
+        for target in intervention.for_:
+            yield intervention, "for", "casekg:for", target
+        if intervention.part_of is not None:
+            yield intervention, "part_of", "casekg:partOf", intervention.part_of
+    for outcome in case.outcomes:
+        for target in outcome.of:
+            yield outcome, "of", "casekg:of", target
+        for target in outcome.after:
+            yield outcome, "after", "casekg:after", target
+        for target in outcome.attributed_to:
+            yield outcome, "attributed_to", "casekg:attributedTo", target
+
+
+def _literal(text: str) -> str:
+    """A canonical N-Quads string; half of a surrogate pair, which no file can hold, becomes U+FFFD."""
+    return f'"{_SPECIAL.sub(_escape, text)}"' if _SPECIAL.search(text) else f'"{text}"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    char = match[0]
+    if "\ud800" <= char <= "\udfff":
+        return "\ufffd"
+    return _ESCAPES.get(char) or f"\\u{ord(char):04X}"
+
+
+def _is_date(text: str) -> bool:
+    """Whether ``text`` is a year, a month or a day that the calendar has, written as XSD writes it."""
+    if not _DATE.fullmatch(text):
+        return False
+    try:
+        date.fromisoformat(text + "0001-01-01"[len(text) :])
+    except ValueError:
+        return False
+    return True
+
+
+def _segment(text: str) -> str:
+    """``text`` as one segment of an IRI's path."""
+    return re.sub(r"[^A-Za-z0-9.+_-]+", "-", text) or "-"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def _months(quantity: Quantity) -> Decimal:
+    value = Decimal(str(quantity.value))
+    return (
+        value * _MONTHS[quantity.unit] if quantity.unit in _MONTHS else value * _HOURS[quantity.unit] / _HOURS_IN_MONTH
+    )
+
+
+def _decimal(value: Decimal) -> str:
+    """The canonical form of xsd:decimal, to four places."""
+    text = f"{value:.4f}".rstrip("0").rstrip(".")
+    return text if text not in {"-0", ""} else "0"
+
+
+def _duration(quantity: Quantity) -> str:
+    """The canonical form of xsd:duration: whole months; what is left of one, and shorter units, to the nearest hour."""
+    value = Decimal(str(quantity.value))
+    months, hours = Decimal(0), Decimal(0)
+    if quantity.unit in _MONTHS:
+        months, rest = divmod(value * _MONTHS[quantity.unit], 1)
+        hours = rest * _HOURS_IN_MONTH
+    else:
+        hours = value * _HOURS[quantity.unit]
+    days, hour = divmod(round(hours), 24)
+    years, month = divmod(int(months), 12)
+    days_part = "".join(f"{n}{unit}" for n, unit in ((years, "Y"), (month, "M"), (days, "D")) if n)
+    time = f"T{hour}H" if hour else ""
+    return f"P{days_part}{time}" if days_part or time else "PT0S"
