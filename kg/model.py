@@ -112,6 +112,7 @@ class Report:
     keywords: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
     license: str | None = None
+    copyright: str | None = None
     url: str | None = None
     publication_types: tuple[str, ...] = ()
 
