@@ -20,19 +20,22 @@ from zlib import crc32
 
 import marisa_trie
 
-from kg.clinical.folding import HYPHEN, SPACE, Folded, fold, hangul, spelling_version
+from kg.clinical.folding import GLUED, HYPHEN, Folded, Folder, hangul, spelling_version
 from kg.model import Lexicon
 
-__all__ = ["ABBREVIATION", "KOREAN", "Compiled", "compiled"]
+__all__ = ["ABBREVIATION", "ALONE", "FIRST", "KOREAN", "SECOND", "SHORT", "Compiled", "compiled"]
 
 ABBREVIATION, KOREAN = "\x01", "\x02"
-_FORMAT = 3  # raise when the file or the keys change
+ALONE, FIRST, SECOND, SHORT = 1, 2, 4, 8
+_FORMAT = 5  # raise when the file or the keys change
 _HASH = 32  # a version as long as this is a hash of the content, and may name a file in the cache
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """``first`` are the words (folded and exact) with which keys begin, ``known`` words written as one in some term.
+    """``places`` says of each folded word whether it is a key of its own (ALONE), begins a longer one (FIRST) or is the
+    second word of one (SECOND); ``exact_places`` of each word with its case whether an abbreviation begins with it
+    (SHORT). ``known`` are words written as one in some term.
 
     The concepts of the key numbered n are ``curies[owners[i]]`` for i in ``bounds[n]:bounds[n + 1]``, best first.
     """
@@ -41,7 +44,8 @@ class Compiled:
     curies: list[str]
     bounds: array[int]
     owners: array[int]
-    first: frozenset[str]
+    places: dict[str, int]
+    exact_places: dict[str, int]
     known: frozenset[str]
     longest: int
 
@@ -69,18 +73,25 @@ def compiled(lexicon: Lexicon, cache: Path | None) -> Compiled:
 
 
 def _build(lexicon: Lexicon) -> Compiled:
-    folded = [(term, fold(term.surface)) for term in lexicon.terms]
+    folder = Folder()
+    folded = [(term, folder.fold(term.surface)) for term in lexicon.terms]
     known = frozenset(
-        word for term, f in folded if not term.abbreviation for word in f.words if len(word) > 4 and word.isalpha()
+        word.folded
+        for term, f in folded
+        if not term.abbreviation
+        for word in f.words
+        if len(word.folded) > 4 and word.folded.isalpha()
     )
     number = {curie: n for n, curie in enumerate(dict.fromkeys(term.curie for term in lexicon.terms))}
     owners: dict[str, dict[int, None]] = {}
     for variants in (False, True):
         for term, f in folded:
             if term.abbreviation:
-                keys = iter(()) if variants else iter([ABBREVIATION + " ".join(f.exact)])
+                keys = iter(()) if variants else iter([ABBREVIATION + " ".join(w.exact for w in f.words)])
             else:
-                keys = _variants(term.surface, f, known) if variants else iter([_key(f.words)])
+                keys = (
+                    _variants(term.surface, f, folder, known) if variants else iter([_key([w.folded for w in f.words])])
+                )
             for key in keys:
                 if _worth(key):
                     owners.setdefault(key, {})[number[term.curie]] = None
@@ -89,8 +100,17 @@ def _build(lexicon: Lexicon) -> Compiled:
     for n in range(len(owners)):
         flat.extend(owners[trie.restore_key(n)])
         bounds.append(len(flat))
-    first = frozenset(key.lstrip(ABBREVIATION).split(" ", 1)[0] for key in owners if key[0] != KOREAN)
-    return Compiled(trie, list(number), bounds, flat, first, known, max(map(len, owners), default=0))
+    places: dict[str, int] = {}
+    exact_places: dict[str, int] = {}
+    for key in owners:
+        words = key.split(" ", 2)
+        if key[0] == ABBREVIATION:
+            exact_places[words[0][1:]] = SHORT
+        elif key[0] != KOREAN:
+            places[words[0]] = places.get(words[0], 0) | (FIRST if len(words) > 1 else ALONE)
+            if len(words) > 1:
+                places[words[1]] = places.get(words[1], 0) | SECOND
+    return Compiled(trie, list(number), bounds, flat, places, exact_places, known, max(map(len, owners), default=0))
 
 
 def _key(words: list[str]) -> str:
@@ -104,41 +124,42 @@ def _worth(key: str) -> bool:
     return len(key) > (2 if key[:1] in {ABBREVIATION, KOREAN} else 1) and any(c.isalpha() for c in key)
 
 
-def _variants(surface: str, folded: Folded, known: frozenset[str]) -> Iterator[str]:
+def _variants(surface: str, folded: Folded, folder: Folder, known: frozenset[str]) -> Iterator[str]:
     """Other ways to write a term: hyphens closed up, a pair as the one word that it also is, "legs" for "leg"."""
-    words, starts, ends, gaps = folded.words, folded.starts, folded.ends, folded.gaps
+    words = [word.folded for word in folded.words]
     if any(map(hangul, words)):
         return
 
     def joined(at: set[int]) -> str:
         """The words with those at ``at`` joined to the one before."""
-        parts: list[tuple[int, int]] = []
+        parts: list[str] = []
         for n in range(len(words)):
+            start, end = folded.span(n)
             if n in at:
-                parts[-1] = (parts[-1][0], ends[n])
+                parts[-1] += surface[start:end]
             else:
-                parts.append((starts[n], ends[n]))
-        pieces = (surface[a:b].replace("-", "").replace(" ", "") for a, b in parts)
-        return " ".join(word for piece in pieces for word in fold(piece).words)
+                parts.append(surface[start:end])
+        return " ".join(word.folded for part in parts for word in folder.fold(part).words)
 
-    hyphens = {n for n in range(1, len(words)) if gaps[n] == HYPHEN}
+    hyphens = {n for n, word in enumerate(folded.words) if n and word.gap == HYPHEN}
     if hyphens:
         yield joined(hyphens)
     if len(hyphens) > 1:
-        yield from (joined({n}) for n in hyphens)
+        yield from (joined({n}) for n in sorted(hyphens))
     for n in range(1, len(words)):
-        if gaps[n] in {SPACE, HYPHEN} and words[n - 1].isalpha() and words[n].isalpha():
-            one = joined({n})
-            if any(word in known for word in one.split(" ") if word not in words):
-                yield one
-    if len(words[-1]) == 3 and words[-1].isalpha() and words[-1][-1] != "s":
+        if folded.words[n].gap != GLUED and words[n - 1].isalpha() and words[n].isalpha():
+            one = "".join(surface[slice(*folded.span(k))] for k in (n - 1, n))
+            if folder.word(one) in known:
+                yield joined({n})
+    if words and len(words[-1]) == 3 and words[-1].isalpha() and words[-1][-1] != "s":
         yield " ".join([*words[:-1], f"{words[-1]}s"])
 
 
 def _write(file: Path, made: Compiled) -> None:
     sections = [
         made.trie.tobytes(), "\n".join(made.curies).encode(), made.bounds.tobytes(), made.owners.tobytes(),
-        "\n".join(sorted(made.first)).encode(), "\n".join(sorted(made.known)).encode(),
+        *("\n".join(words).encode() for words in (made.places, made.exact_places, sorted(made.known))),
+        bytes(made.places.values()),
     ]  # fmt: skip
     body = b"".join(sections)
     head = {
@@ -173,5 +194,8 @@ def _read(data: bytes) -> Compiled:
     trie.frombytes(sections[0])
     bounds.frombytes(sections[2])
     owners.frombytes(sections[3])
-    curies, first, known = (sections[n].decode().split("\n") for n in (1, 4, 5))
-    return Compiled(trie, curies, bounds, owners, frozenset(first), frozenset(known), head["longest"])
+    curies, words, short, known = (sections[n].decode().split("\n") if sections[n] else [] for n in (1, 4, 5, 6))
+    places = dict(zip(words, sections[7], strict=True))
+    return Compiled(
+        trie, curies, bounds, owners, places, dict.fromkeys(short, SHORT), frozenset(known), head["longest"]
+    )

@@ -1,7 +1,8 @@
 """Words as they are compared: case, spelling, plural, hyphens, Greek letters and possessives folded away.
 
-Both the words of a text and those of a vocabulary go through ``fold``; every folded word knows where it stands in the
-original. What is folded into what is data, kg/rules/spelling.toml.
+Both the words of a text and those of a vocabulary are folded; every folded word knows where it stands in the original.
+What is folded into what is data, kg/rules/spelling.toml. A text is cut into units, a word with what stands before it,
+and what a unit folds to is remembered: most of the work is then done by C code that looks units up.
 """
 
 from __future__ import annotations
@@ -9,103 +10,134 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
+from itertools import accumulate, chain
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kg.resources import folder
 
-__all__ = ["GLUED", "HYPHEN", "SPACE", "Folded", "fold", "hangul", "spelling", "spelling_version"]
+__all__ = ["GLUED", "HYPHEN", "SPACE", "Folded", "Folder", "Word", "hangul", "spelling", "spelling_version"]
 
 GLUED, SPACE, HYPHEN = 0, 1, 2
 
 _DASH = "\\-\u2010\u2011\u2012\u2013\u2212"
 _INSIDE = "\u00ad\u200b\u200c\u200d\u2060\ufeff\u0300-\u036f"  # soft hyphens, zero widths and accents do not end a word
 _APOSTROPHE = "'\u2019\u02bc\u00b4`\u2018"
-_POSSESSIVE = rf"[{_APOSTROPHE}][sS](?![^\W_])"
-_CHUNK = re.compile(rf"[^\W_](?:[^\W_]|[{_INSIDE}])*(?:{_POSSESSIVE})?")
-_OWNED = re.compile(rf"{_POSSESSIVE}$")
+_OWNED = rf"[{_APOSTROPHE}][sS](?!\w)"
+_WORD = rf"\w+(?:[{_INSIDE}]+\w*)*(?:{_OWNED})?"
+_UNIT = re.compile(rf"\W*+(?:[^\W\d_]\.(?=\s?\w)|{_WORD}(?:[{_DASH}]\n?{_WORD})*|\Z)")
+_POSSESSIVE = re.compile(rf"{_OWNED}$")
+_CHUNK = re.compile(rf"[^\W_]+(?:[{_INSIDE}]+[^\W_]*)*(?:{_OWNED})?")
 _GREEK, _HANGUL = "\u0370-\u03ff\u1f00-\u1fff", "\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3"
 _PART = re.compile(rf"[{_HANGUL}]+|[{_GREEK}]|\d+|(?:(?![{_HANGUL}{_GREEK}])[^\W\d_]|[{_INSIDE}])+|[^\W_]")
 _IS_HANGUL = re.compile(rf"[{_HANGUL}]")
 _LOST = re.compile(rf"[{_INSIDE}]")
-_MEMORY = 200_000  # words remembered before the memory is emptied
+_HYPHEN = re.compile(rf"[{_DASH}]\s?|\s[{_DASH}]")
+_MARK = re.compile(rf"\n\s*\n|(?<=\s)[{_DASH}](?=\s)|[^\w\s{_DASH}{_APOSTROPHE}®™]")
+_MEMORY = 100_000  # units remembered before the memory is emptied
 
 
-class Folded(NamedTuple):
-    """The words of a text in order, as parallel lists: punctuation marks are words of their own.
+class Word(NamedTuple):
+    """A folded word, or a punctuation mark: ``exact`` keeps the case; ``start``, ``end`` are offsets in its unit.
 
-    ``words`` are folded, ``exact`` keep their case, ``starts`` and ``ends`` are offsets in the text, ``gaps`` say what
-    stands before each word: nothing (GLUED), a blank or punctuation (SPACE), or a hyphen (HYPHEN).
+    ``gap`` says what stands before it: nothing (GLUED), a blank or punctuation (SPACE), or a hyphen (HYPHEN); ``place``
+    where in terms it occurs (see ``Folder``).
     """
 
-    words: list[str]
-    exact: list[str]
-    starts: list[int]
-    ends: list[int]
-    gaps: list[int]
+    folded: str
+    exact: str
+    start: int
+    end: int
+    gap: int
+    place: int
 
 
-_Pieces = tuple[tuple[int, int, str, str, int], ...]  # relative start and end, folded, exact, gap before
+class Folded:
+    """The words of a text in order; ``span(n)`` is where the n-th stands in the text."""
+
+    def __init__(self, units: list[str], groups: list[tuple[Word, ...]]) -> None:
+        self.words = list(chain.from_iterable(groups))
+        self._units = units
+        self._groups = groups
+        self._places: tuple[list[int], list[int]] | None = None
+
+    def span(self, n: int) -> tuple[int, int]:
+        """Start and end of the n-th word in the text."""
+        if self._places is None:  # most words of most texts are never asked for
+            starts = list(accumulate(map(len, self._units), initial=0))
+            self._places = starts, [k for k, group in enumerate(self._groups) for _ in group]
+        starts, owner = self._places
+        unit, word = starts[owner[n]], self.words[n]
+        return unit + word.start, unit + word.end
 
 
-def fold(text: str, known: Container[str] = frozenset()) -> Folded:
-    """The folded words of ``text``; a hyphenated pair is one word where ``known`` has that ("post-operative")."""
-    words: list[str] = []
-    exact: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    gaps: list[int] = []
-    spelling = _spelling()
-    chunks, between = spelling.chunks, spelling.between
-    if len(chunks) > _MEMORY:
-        chunks.clear()
-    if len(between) > _MEMORY:
-        between.clear()
-    last = 0
-    for match in _CHUNK.finditer(text):
-        begin, end = match.span()
-        raw = match.group()
-        if begin - last == 1 and text[last] == " ":
-            gap = SPACE
-        else:
-            stretch = text[last:begin]
-            if (known_gap := between.get(stretch)) is None:
-                known_gap = between[stretch] = _between(stretch)
-            gap, marks = known_gap
-            if stretch[:1] == "." and marks and words and len(words[-1]) == 1 and words[-1].isalpha():
-                marks = marks[1:]  # "E. coli"
-            for at, mark in marks:
-                words.append(mark)
-                exact.append(mark)
-                starts.append(last + at)
-                ends.append(last + at + 1)
-                gaps.append(SPACE)
-        if (pieces := chunks.get(raw)) is None:
-            pieces = chunks[raw] = spelling.pieces(raw)
-        for from_, to, word, own, before in pieces:
-            words.append(word)
-            exact.append(own)
-            starts.append(begin + from_)
-            ends.append(begin + to)
-            gaps.append(gap if before < 0 else before)
-        if gap == HYPHEN and known and len(pieces) == 1 and len(words) > 1:
-            joined = spelling.word(text[starts[-2] : ends[-2]] + text[starts[-1] : ends[-1]])
-            if joined in known:
-                words[-2:] = [joined]
-                exact[-2:] = [exact[-2] + exact[-1]]
-                ends[-2:] = [ends[-1]]
-                del starts[-1], gaps[-1]
-        last = end
-    for at, mark in _between(text[last:])[1]:
-        words.append(mark)
-        exact.append(mark)
-        starts.append(last + at)
-        ends.append(last + at + 1)
-        gaps.append(SPACE)
-    return Folded(words, exact, starts, ends, gaps)
+class Folder(dict[str, tuple[Word, ...]]):
+    """Folds texts, and remembers how: unit -> words.
+
+    A hyphenated pair is one word where ``known`` has that ("post-operative"). ``places`` and ``exact_places`` hold a
+    number for each word, folded or exact, that the user wants to see again in ``Word.place``, 0 for others.
+    """
+
+    def __init__(
+        self,
+        known: Container[str] = frozenset(),
+        places: Mapping[str, int] = MappingProxyType({}),
+        exact_places: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        super().__init__()
+        self._known = known
+        self._places = places
+        self._exact_places = exact_places
+        self._spelling = _spelling()
+
+    def word(self, raw: str) -> str:
+        """One word folded."""
+        return self._spelling.word(raw)
+
+    def fold(self, text: str) -> Folded:
+        """The words of ``text``."""
+        if len(self) > _MEMORY:
+            self.clear()
+        units = _UNIT.findall(text)
+        return Folded(units, list(map(self.__getitem__, units)))
+
+    def __missing__(self, unit: str) -> tuple[Word, ...]:
+        words: list[Word] = []
+        last = 0
+        for match in _CHUNK.finditer(unit):
+            gap = self._between(unit, last, match.start(), words)
+            pieces = self._spelling.pieces(match.group())
+            for from_, to, folded, exact, before in pieces:
+                start, end = match.start() + from_, match.start() + to
+                words.append(self._word(folded, exact, start, end, gap if before < 0 else before))
+            last = match.end()
+            if gap == HYPHEN and len(pieces) == 1 and len(words) > 1:
+                one, other = words[-2:]
+                joined = self._spelling.word(unit[one.start : one.end] + unit[other.start : other.end])
+                if joined in self._known:
+                    words[-2:] = [self._word(joined, one.exact + other.exact, one.start, other.end, one.gap)]
+        if not (last == len(unit) - 1 and len(words) == 1):  # else the full stop of "E. coli"
+            self._between(unit, last, len(unit), words)
+        found = self[unit] = tuple(words)
+        return found
+
+    def _between(self, unit: str, start: int, end: int, words: list[Word]) -> int:
+        """The kind of gap between two words; the punctuation in it is added to ``words``."""
+        stretch = unit[start:end]
+        if _HYPHEN.fullmatch(stretch):
+            return HYPHEN
+        for m in _MARK.finditer(stretch):
+            mark = m.group()[0]
+            words.append(self._word(mark, mark, start + m.start(), start + m.start() + 1, SPACE))
+        return SPACE
+
+    def _word(self, folded: str, exact: str, start: int, end: int, gap: int) -> Word:
+        place = self._places.get(folded, 0) | self._exact_places.get(exact, 0)
+        return Word(folded, exact, start, end, gap, place)
 
 
 def hangul(word: str) -> bool:
@@ -124,19 +156,6 @@ def spelling_version() -> str:
     return blake2b((folder("rules") / "spelling.toml").read_bytes(), digest_size=8).hexdigest()
 
 
-def _between(stretch: str) -> tuple[int, tuple[tuple[int, str], ...]]:
-    """What stands between two words: the kind of gap, and the marks in it with their places."""
-    if re.fullmatch(rf"\s?[{_DASH}]\s?", stretch) and not re.fullmatch(r"\s.\s", stretch, re.DOTALL):
-        return HYPHEN, ()
-    if not stretch or stretch == "\u2019" or stretch == "'":
-        return SPACE, ()
-    marks = [
-        (m.start(), m.group()[0])
-        for m in re.finditer(rf"\n\s*\n|(?<=\s)[{_DASH}](?=\s)|[^\w\s{_DASH}{_APOSTROPHE}®™]", stretch)
-    ]
-    return SPACE, tuple(marks)
-
-
 @dataclass(frozen=True)
 class _Spelling:
     same: dict[str, str]
@@ -145,29 +164,40 @@ class _Spelling:
     plural: tuple[tuple[re.Pattern[str], str], ...]
     singular: frozenset[str]
     names: frozenset[str]
-    chunks: dict[str, _Pieces]
-    between: dict[str, tuple[int, tuple[tuple[int, str], ...]]]
+    memory: dict[str, str]
 
-    def pieces(self, raw: str) -> _Pieces:
-        """A run of letters and digits without possessive, cut where the script changes: "CD34" is two words, glued."""
+    def pieces(self, raw: str) -> list[tuple[int, int, str, str, int]]:
+        """A run of letters and digits without possessive, cut where the script changes: "CD34" is two words, glued.
+
+        Of each: start, end, folded, exact, gap before (-1 for the first).
+        """
         found = []
         before, last = -1, ""
-        for m in _PART.finditer(_OWNED.sub("", raw)):
+        for m in _PART.finditer(_POSSESSIVE.sub("", raw)):
             part = m.group()
             korean = bool(_IS_HANGUL.match(part))
             if last:
                 before = SPACE if korean != bool(_IS_HANGUL.match(last)) else GLUED
             found.append((m.start(), m.end(), self.word(part), _exact(part), before))
             last = part
-        return tuple(found)
+        return found
 
     def word(self, raw: str) -> str:
         """One word folded."""
+        if (word := self.memory.get(raw)) is None:
+            if len(self.memory) > _MEMORY:
+                self.memory.clear()
+            word = self.memory[raw] = self._fold(raw)
+        return word
+
+    def _fold(self, raw: str) -> str:
         plain = _LOST.sub("", raw)
         if plain in self.same_capitals:
             return self.same_capitals[plain]
-        word = unicodedata.normalize("NFKD", plain).casefold()
-        word = unicodedata.normalize("NFC", "".join(c for c in word if not unicodedata.combining(c)))
+        word = plain.casefold()
+        if not plain.isascii():
+            word = unicodedata.normalize("NFKD", plain).casefold()
+            word = unicodedata.normalize("NFC", "".join(c for c in word if not unicodedata.combining(c)))
         if len(word) == 1 and unicodedata.name(word, "").startswith("GREEK SMALL LETTER "):
             return unicodedata.name(word).split()[3].casefold().replace("lamda", "lambda")
         word = self.same.get(word, word)
@@ -202,6 +232,5 @@ def _spelling() -> _Spelling:
         plural=tuple((re.compile(r["find"]), r["put"]) for r in rules["plural"]),
         singular=frozenset(rules["words"]["singular"]),
         names=frozenset(rules["words"]["names"]),
-        chunks={},
-        between={},
+        memory={},
     )

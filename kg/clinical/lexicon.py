@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from itertools import accumulate, zip_longest
 from typing import NamedTuple
 
-from kg.clinical.compiled import ABBREVIATION, KOREAN, compiled
-from kg.clinical.folding import GLUED, HYPHEN, Folded, fold, hangul, spelling
+from kg.clinical.compiled import ABBREVIATION, ALONE, FIRST, KOREAN, SECOND, SHORT, compiled
+from kg.clinical.folding import GLUED, HYPHEN, Folder, Word, hangul, spelling
 from kg.model import Lexicon
 from kg.resources import cache_folder
 
 __all__ = ["Match", "Matcher"]
 
 _REACH = 8  # an abbreviation has no more words than this, a Korean term no more runs of letters
-_HANGUL_IN = re.compile("[\uac00-\ud7a3]")
+_KOREAN = re.compile("[\uac00-\ud7a3]")
 
 
 class Match(NamedTuple):
@@ -34,7 +34,9 @@ class Matcher:
     """
 
     def __init__(self, lexicon: Lexicon) -> None:
+        self.concepts = lexicon.concepts
         self._terms = compiled(lexicon, cache_folder())
+        self._folder = Folder(self._terms.known, self._terms.places, self._terms.exact_places)
         rules = spelling()
         words = rules["words"]
         self._plain = frozenset(words["plain"])
@@ -45,118 +47,124 @@ class Matcher:
 
     def find(self, text: str) -> list[Match]:
         """All terms in ``text``, in order and without overlap."""
-        folded = fold(text, self._terms.known)
-        words, exact = folded.words, folded.exact
-        first = self._terms.first
-        korean = _HANGUL_IN.search(text) is not None
-        candidates = [n for n, word in enumerate(words) if word in first or exact[n] in first]
+        folded = self._folder.fold(text)
+        words = folded.words
+        korean = _KOREAN.search(text) is not None
+        candidates = _starts([word[5] for word in words])
         if korean:
             candidates = sorted({*candidates, *_korean_starts(words)})
         if not candidates:
             return []
-        places, at = [], 0
-        for word in words:
-            places.append(at)
-            at += len(word) + 1
-        joined = " ".join(words)
+        joined = " ".join([word[0] for word in words])
+        places = list(accumulate([len(word[0]) + 1 for word in words], initial=0))
+        terms = self._terms
+        prefixes, longest = terms.trie.prefixes, terms.longest
         found: list[Match] = []
         free = 0  # the first word that no term covers yet
         for n in candidates:
-            if n < free or not self._may_begin(folded, n):
+            if n < free:
                 continue
-            last, end, curies = self._longest(folded, n, joined, places, korean)
+            begin = places[n]
+            keys = prefixes(joined[begin : begin + longest])
+            if not (keys or korean or words[n][5] & SHORT) or not self._may_begin(words, n):
+                continue
+            last, cut, curies = self._longest(words, n, keys, korean)
             if curies:
-                found.append(Match(folded.starts[n], end, curies))
+                found.append(Match(folded.span(n)[0], folded.span(last)[1] - cut, curies))
                 free = last + 1
         return found
 
     def ground(self, words: str) -> tuple[str, ...]:
         """The concepts that ``words`` as a whole name, the likeliest first."""
-        folded = fold(words, self._terms.known)
-        keys = [ABBREVIATION + " ".join(folded.exact), " ".join(folded.words), KOREAN + "".join(folded.words)]
+        folded = self._folder.fold(words).words
+        keys = (
+            ABBREVIATION + " ".join(w.exact for w in folded),
+            " ".join(w.folded for w in folded),
+            KOREAN + "".join(w.folded for w in folded),
+        )
         return tuple(dict.fromkeys(c for key in keys if key in self._terms.trie for c in self._terms.concepts(key)))
 
-    def _longest(
-        self, folded: Folded, n: int, joined: str, places: list[int], korean: bool
-    ) -> tuple[int, int, tuple[str, ...]]:
-        """The longest term that begins with word ``n``: its last word, its end in the text, its concepts."""
-        terms = self._terms
-        words, exact = folded.words, folded.exact
-        best = n - 1
-        curies: tuple[str, ...] = ()
-        if exact[n] in terms.first:
-            own = exact[n : n + _REACH]
-            for key in reversed(terms.trie.prefixes(ABBREVIATION + " ".join(own))):
-                count = key.count(" ") + 1
-                if key[1:] == " ".join(own[:count]) and self._may_end(folded, n + count - 1):
-                    if not self._shouted(folded, n, n + count - 1):
-                        best, curies = n + count - 1, terms.concepts(key)
-                    break
-        if words[n] in terms.first:
-            begin = places[n]
-            for key in reversed(terms.trie.prefixes(joined[begin : begin + terms.longest])):
-                stop = begin + len(key)
-                last = bisect_left(places, stop) - 1
-                if last < best or places[last] + len(words[last]) != stop or not self._may_end(folded, last):
-                    continue
-                more = terms.concepts(key)
-                curies = tuple(dict.fromkeys((*curies, *more))) if last == best else more
-                best = last
-                break
-        end = folded.ends[best] if curies else folded.starts[n]
-        if korean:
-            last, stop, more = self._korean(folded, n)
-            if more and stop > end:
-                return last, stop, more
-        return best, end, curies
+    def _longest(self, words: list[Word], n: int, keys: list[str], korean: bool) -> tuple[int, int, tuple[str, ...]]:
+        """The longest term that begins with word ``n``: its last word, how much of that it leaves, its concepts.
 
-    def _korean(self, folded: Folded, n: int) -> tuple[int, int, tuple[str, ...]]:
+        ``keys`` are the folded terms that the text goes on with; a term must end where a word ends.
+        """
+        best, cut = n - 1, 0
+        curies: tuple[str, ...] = ()
+        if words[n].place & SHORT:
+            best, curies = self._abbreviation(words, n)
+        for key in reversed(keys):
+            last = n + key.count(" ")
+            if last < best:
+                break
+            if key.endswith(words[last].folded) and self._may_end(words, last):
+                more = self._terms.concepts(key)
+                best, curies = last, (tuple(dict.fromkeys((*curies, *more))) if last == best else more)
+                break
+        if korean:
+            last, left, more = self._korean(words, n)
+            if more and (last, -left) > (best, 0):
+                return last, left, more
+        return best, cut, curies
+
+    def _abbreviation(self, words: list[Word], n: int) -> tuple[int, tuple[str, ...]]:
+        """The longest abbreviation that begins with word ``n``: its last word and its concepts."""
+        own = [word.exact for word in words[n : n + _REACH]]
+        for key in reversed(self._terms.trie.prefixes(ABBREVIATION + " ".join(own))):
+            count = key.count(" ") + 1
+            if key[1:] == " ".join(own[:count]) and self._may_end(words, n + count - 1):
+                return (n - 1, ()) if self._shouted(words, n, count) else (n + count - 1, self._terms.concepts(key))
+        return n - 1, ()
+
+    def _korean(self, words: list[Word], n: int) -> tuple[int, int, tuple[str, ...]]:
         """The longest Korean term that begins with word ``n``, whose blanks do not count; particles may follow it."""
-        words = folded.words[n : n + _REACH]
-        for key in reversed(self._terms.trie.prefixes(KOREAN + "".join(words))):
+        ahead = "".join([word.folded for word in words[n : n + _REACH]])
+        for key in reversed(self._terms.trie.prefixes(KOREAN + ahead)):
             rest, last = len(key) - 1, n
-            while rest > len(folded.words[last]):
-                rest -= len(folded.words[last])
+            while rest > len(words[last].folded):
+                rest -= len(words[last].folded)
                 last += 1
-            word, start, end = folded.words[last], folded.starts[last], folded.ends[last]
-            if rest == len(word):
-                if self._may_end(folded, last):
-                    return last, end, self._terms.concepts(key)
-            elif len(word) == end - start and hangul(word) and self._particles.fullmatch(word, rest):
-                return last, start + rest, self._terms.concepts(key)
+            word = words[last]
+            left = len(word.folded) - rest
+            if left == 0 and self._may_end(words, last):
+                return last, 0, self._terms.concepts(key)
+            if left and len(word.folded) == word.end - word.start and self._particles.fullmatch(word.folded, rest):
+                return last, left, self._terms.concepts(key)
         return n, 0, ()
 
-    def _may_begin(self, folded: Folded, n: int) -> bool:
-        gap = folded.gaps[n]
+    def _may_begin(self, words: list[Word], n: int) -> bool:
+        gap = words[n].gap
         if n == 0:
             return True
-        before = folded.words[n - 1]
+        before = words[n - 1].folded
         return (
             gap != GLUED and not (gap == HYPHEN and before in self._not_after) and before not in self._not_after_blank
         )
 
-    def _may_end(self, folded: Folded, last: int) -> bool:
-        if last + 1 == len(folded.words):
+    def _may_end(self, words: list[Word], last: int) -> bool:
+        if last + 1 == len(words):
             return True
-        gap = folded.gaps[last + 1]
-        return gap != GLUED and not (gap == HYPHEN and folded.words[last + 1] in self._not_before)
+        after = words[last + 1]
+        return after.gap != GLUED and not (after.gap == HYPHEN and after.folded in self._not_before)
 
-    def _shouted(self, folded: Folded, n: int, last: int) -> bool:
+    def _shouted(self, words: list[Word], n: int, count: int) -> bool:
         """Whether an abbreviation that is also a word ("ALL") stands among words in capitals, as in some titles."""
-        if n != last or folded.exact[n] not in self._plain:
+        if count > 1 or words[n].exact not in self._plain:
             return False
-        return any(len(word) > 3 and word.isalpha() and word.isupper() for word in _beside(folded, n))
+        beside = [words[i].exact for i in (n - 1, n + 1) if 0 <= i < len(words)]
+        return any(len(word) > 3 and word.isalpha() and word.isupper() for word in beside)
 
 
-def _beside(folded: Folded, n: int) -> list[str]:
-    """The words just before and after word ``n``."""
-    return [folded.exact[i] for i in (n - 1, n + 1) if 0 <= i < len(folded.exact)]
-
-
-def _korean_starts(words: list[str]) -> list[int]:
-    """Words that are Korean, or stand right before a Korean one ("T세포")."""
+def _starts(places: list[int]) -> list[int]:
+    """The words with which a term may begin, of all words' places."""
     return [
         n
-        for n in range(len(words))
-        if hangul(words[n]) or (n + 2 < len(words) and any(map(hangul, words[n + 1 : n + 3])))
+        for n, (place, following) in enumerate(zip_longest(places, places[1:], fillvalue=0))
+        if place & (ALONE | SHORT) or (place & FIRST and following & SECOND)
     ]
+
+
+def _korean_starts(words: list[Word]) -> list[int]:
+    """Words that are Korean, or stand right before a Korean one ("T세포")."""
+    korean = {n for n, word in enumerate(words) if hangul(word.folded)}
+    return sorted({k for n in korean for k in (n, n - 1, n - 2) if k >= 0})
