@@ -19,6 +19,7 @@ _DAY = re.compile(r"(?<!\d)([0-3]?\d)(?!\d)")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _NUMBERED = re.compile(r"(?:^|(?<=[.;\s]))\(\d{1,2}\)\s*|\n")
 _LEADING = re.compile(r"^(?:[\d*†‡§¶⁰¹²³⁴-⁹]+[\s.)]*|[a-h][.)]?\s(?=[A-Z]))+")
+_GLUED = re.compile(r"(?<=[^\W\d_])\d{1,2}(?=,|$)")
 _KEYWORD = re.compile(r"\s*(?:[;；•·\r\n]|(?<=\s)[–-](?=\s))\s*")
 _COMMA = re.compile(r"\s*[,，、]\s*")
 _CITED_NAME = re.compile(r"([^\W\d_][^,;:()\d]{0,40}),\s((?:[A-Z]\.[\s-]?)+)")
@@ -48,7 +49,7 @@ def _read(text: str, parts: Sequence[Part]) -> dict[str, Any]:
         "affiliations": _unique(_affiliations(text, parts)),
         "journal": found.get("journal"),
         "issn": _unique(_issns(text, parts, rules)),
-        "published": parse_date(found.get("published") or found.get("date") or ""),
+        "published": _published(found),
         "volume": found.get("volume"),
         "issue": found.get("issue"),
         "pages": found.get("pages", "").replace("–", "-") or None,
@@ -57,7 +58,7 @@ def _read(text: str, parts: Sequence[Part]) -> dict[str, Any]:
         "pmcid": found.get("pmcid"),
         "keywords": _unique(_keywords(text, parts)),
         "language": _languages(parts),
-        "license": _license(found),
+        "license": _license(text, parts, rules),
         "copyright": found.get("copyright"),
         "publication_types": _unique(_one_line(text[p.start : p.end]) for p in parts if p.field == "publication_types"),
     }
@@ -120,20 +121,30 @@ def _issns(text: str, parts: Iterable[Part], rules: PageRules) -> Iterator[str]:
             yield from (m["issn"].upper() for m in rule.pattern.finditer(text, part.start, part.end))
 
 
-def _license(found: Mapping[str, str]) -> str | None:
-    """The licence in its short form: "CC BY-NC 4.0"."""
-    words = found.get("license")
-    if not words or words.startswith("CC"):
-        return words
-    if slug := found.get("slug"):
+def _published(found: Mapping[str, str]) -> str | None:
+    """The date of the issue, or the day of publication where that only makes it more precise."""
+    issue, day = parse_date(found.get("date", "")), parse_date(found.get("published", ""))
+    return day if day and (not issue or day.startswith(issue)) else issue
+
+
+def _license(text: str, parts: Iterable[Part], rules: PageRules) -> str | None:
+    """The licence in its short form: "CC BY-NC 4.0"; of several mentions one with its version."""
+    rule = next(c for c in rules.citations if c.name == "licence")
+    said = [m for p in parts if p.kind == "citation" for m in rule.pattern.finditer(text, p.start, p.end)]
+    found = [_short_license(m["license"], m["slug"]) for m in said]
+    return next((words for words in found if words[-1].isdigit()), found[0] if found else None)
+
+
+def _short_license(words: str, slug: str | None) -> str:
+    if slug:
         name, _, version = slug.partition("/")
         return f"CC {name.upper()} {version}"
+    if words.startswith("CC"):
+        return _one_line(words)
     low = fold(words)
-    parts = ["BY"] + [
-        tag for key, tag in (("noncommercial", "NC"), ("noderiv", "ND"), ("sharealike", "SA")) if key in low
-    ]
+    tags = [tag for key, tag in (("noncommercial", "NC"), ("noderiv", "ND"), ("sharealike", "SA")) if key in low]
     version = words.rsplit(" ", 1)[-1]
-    return f"CC {'-'.join(parts)}" + (f" {version}" if version[0].isdigit() else "")
+    return f"CC {'-'.join(['BY', *tags])}" + (f" {version}" if version[0].isdigit() else "")
 
 
 def _authors(text: str, parts: Iterable[Part], rules: PageRules, cited: str) -> tuple[str, ...]:
@@ -189,7 +200,7 @@ def _affiliations(text: str, parts: Iterable[Part]) -> Iterator[str]:
     for part in parts:
         if part.kind == "affiliation":
             for piece in _NUMBERED.split(text[part.start : part.end]):
-                yield _LEADING.sub("", _one_line(piece)).strip(" ,;.")
+                yield _GLUED.sub("", _LEADING.sub("", _one_line(piece))).strip(" ,;.")
 
 
 def _keywords(text: str, parts: Iterable[Part]) -> Iterator[str]:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from kg.model import Block, BlockKind
@@ -128,7 +129,7 @@ def _sort(unit: _Unit, rules: PageRules) -> str:
         return "affiliation"
     if rules.names(line):
         return "names"
-    return "prose" if rules.is_prose(line) else "short"
+    return "prose" if rules.is_prose(line) or (unit.heading and line[-1] in ".!?。") else "short"
 
 
 def _content(section: Section) -> bool:
@@ -142,6 +143,9 @@ class _Page:
         self.units, self.rules, self.title = units, rules, title
         self.section: Section | None = None
         self.since = 0  # units read in this section
+        for unit, following in pairwise(units):
+            if unit.sort == "prose" and following.sort == "names" and len(unit.text) < 300:
+                unit.sort = "short"  # a title that ends with a full stop
         prose = [n for n, u in enumerate(units) if u.sort == "prose"]
         self.first, self.last = (prose[0], prose[-1]) if prose else (len(units), -1)
         self.loose: list[int] = []  # short lines outside all sections, whose kind hangs on the rest of the page
@@ -167,8 +171,11 @@ class _Page:
         assert unit.heading
         section, front = unit.heading.section, n < self.first
         following = next((u for u in self.units[n + 1 :] if u.sort != "furniture"), None)
+        within = self.section
+        if within and within.field == "publication_types" and section.kind in PROSE:
+            return False
         if not unit.heading.alone:
-            if self.section and self.section.kind == "reference":
+            if within and within.kind == "reference":
                 return False
             self.section = section if section.kind != "debris" else section._replace(reach="paragraph")
             unit.kind, unit.field = section.kind, section.field
@@ -211,7 +218,9 @@ class _Page:
         return True
 
     def _ends_list(self, section: Section, unit: _Unit) -> bool:
-        if unit.sort == "prose" and not (section.kind != "keywords" and self.since == 0 and len(unit.text) < 250):
+        if unit.sort == "citation" or (
+            unit.sort == "prose" and not (section.kind != "keywords" and self.since == 0 and len(unit.text) < 250)
+        ):
             return True
         return section.kind == "keywords" and self.since > 0 and unit.gap and not _BULLET.match(unit.text)
 
@@ -315,11 +324,9 @@ def _repeats(units: list[_Unit]) -> None:
 
 def _parts(text: str, units: Iterable[_Unit], rules: PageRules) -> Iterator[Part]:
     """The units cut at inline headings and before a closing copyright line."""
-    before: _Unit | None = None
     for unit in units:
         kind = unit.kind or "body"
-        new = before is None or before.sort == "heading" or kind in ("title", "citation")
-        before = unit
+        new = unit.sort == "heading" or kind in ("title", "citation")
         language = language_of(unit.text)
         end = unit.end
         tail = (
@@ -327,8 +334,9 @@ def _parts(text: str, units: Iterable[_Unit], rules: PageRules) -> Iterator[Part
         )
         if tail and tail.start():
             end = unit.start + len(unit.text[: tail.start()].rstrip())
-        cuts = [(0, kind, unit.field, new)] if not unit.headings or unit.headings[0].start else []
-        cuts += [(h.start, h.section.kind, h.section.field, True) for h in unit.headings]
+        headings = [h for h in unit.headings if unit.start + h.start < end]
+        cuts = [(0, kind, unit.field, new)] if not headings or headings[0].start else []
+        cuts += [(h.start, h.section.kind, h.section.field, True) for h in headings]
         stops = [unit.start + c[0] for c in cuts[1:]] + [end]
         for (at, kind_, field, new_), stop in zip(cuts, stops, strict=True):
             first = unit.start + at

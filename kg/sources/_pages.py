@@ -18,13 +18,13 @@ __all__ = ["BLANK", "Citation", "Furniture", "Heading", "PageRules", "Section", 
 BLANK = "\\s\ufeff\u200b-\u200f\u2060"
 
 _HEADING = re.compile(
-    r"[#*_\s]*(?:(?:\d{1,2}(?:\.\d{1,2})*|[IVX]{1,4}|[ⅠⅡⅢⅣⅤⅥ])[.)]?\s+)?(.{2,60}?)\s*(?:\(\d{1,4}\))?[\s:：.*_#]*"
+    r"[#*_\s]*(?:(?:\d{1,2}(?:\.\d{1,2})*|[IVX]{1,4}|[Ⅰ-Ⅵ])[.)]?\s+)?(.{2,60}?)\s*(?:\(\d{1,4}\))?[\s:：.*_#]*"
 )
 _LEAD = re.compile(
     r"[*_]{0,2}([^\W\d_][^:：.;!?\n]{1,60}?)[*_]{0,2}\s?(?:[:：][*_]{0,2}(?!//)|\.(?=\s)|\s[–—-](?=\s))\s*"
 )
 _CAPITALS = re.compile(r"([A-Z][A-Z/&, -]{3,40}?)\s+(?=[A-Z][a-z]|A\s)")
-_BEGIN = re.compile(r"[\W\d_]*(?:[IVX]{1,4}[.)]?\s+)?([^\W\d_]+)")
+_BEGIN = re.compile(r"[\W\d_]*(?:[IVXⅠ-Ⅵ]{1,4}[.)]?\s+)?([^\W\d_]+)")
 _SENTENCE_BEGIN = re.compile(r"[.!?)\]”\"][*_\s]{0,3}([A-Z가-힣][^\W\d_]+)")
 _NUMBERED = re.compile(r"(.+?)\s*(?:no\.?\s*|#\s?)?(?:\d{1,2}|[A-H]|[IVX]{1,4}|one|two|three|four)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")

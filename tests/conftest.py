@@ -1,0 +1,48 @@
+"""Fixtures of all tests: the seeds, the shared data where it is, and golden files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="rewrite the golden files under tests/cases/")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared data: ``$CASEKG_SHARED``, by default beside the repository."""
+    folder = Path(os.environ.get("CASEKG_SHARED") or ROOT.parent / "shared")
+    if not folder.is_dir():
+        pytest.skip(f"the shared data is not at {folder} (set CASEKG_SHARED)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def seeds() -> Path:
+    """The folder with the two seed reports."""
+    return ROOT / "seeds"
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, Any], None]:
+    """``golden(name, data)``: ``data`` equals the JSON in tests/cases/NAME; ``--update-golden`` rewrites it."""
+
+    def check(name: str, data: Any) -> None:
+        path = ROOT / "tests" / "cases" / name
+        written = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(written, encoding="utf-8", newline="\n")
+        assert path.is_file(), f"{path} is missing; pytest --update-golden writes it"
+        assert json.loads(written) == json.loads(path.read_text(encoding="utf-8"))
+
+    return check
