@@ -1,9 +1,9 @@
 """Abbreviations that a document defines for itself: "postoperative liver failure (PLF)".
 
 The method is that of Schwartz and Hearst (2003): a short form in brackets, and before it the shortest stretch of words
-that holds its letters in order, the first of them at the beginning of a word; but if each letter begins a word, those words
-are it ("proton pump inhibitor (PPI)"). It also reads "PLF (postoperative liver
-failure)" and "백혈병(acute lymphoblastic leukemia, ALL)".
+that holds its letters in order, the first of them at the beginning of a word; but words that each begin with one of the
+letters come first ("proton pump inhibitor (PPI)"). "PLF (postoperative liver failure)" and "백혈병(acute lymphoblastic
+leukemia, ALL)" are read too.
 """
 
 from __future__ import annotations
