@@ -51,10 +51,10 @@ def check_blocks(document: Document) -> None:
     end = 0
     for block in document.blocks:
         assert end <= block.start < block.end <= len(document.text)
-        assert not re.search(rf"[^{BLANK}]", document.text[end : block.start])
+        assert not document.text[end : block.start].strip(BLANK)
         assert document.text[block.start : block.end].strip() == document.text[block.start : block.end]
         end = block.end
-    assert not re.search(rf"[^{BLANK}]", document.text[end:])
+    assert not document.text[end:].strip(BLANK)
 
 
 def check_fields(document: Document) -> None:

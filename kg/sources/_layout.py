@@ -20,8 +20,6 @@ __all__ = ["PROSE", "Part", "blocks_of", "lay_out"]
 
 PROSE: frozenset[BlockKind] = frozenset({"abstract", "introduction", "case", "discussion", "body"})
 
-_LINE = re.compile(rf"(?![{BLANK}])[^\r\n\f\u2028\u2029]*[^{BLANK}]")
-_BREAK = re.compile(r"\r\n|[\r\n\f\u2028\u2029]")
 _BULLET = re.compile(r"\s*[•·*–-]\s")
 _REFERENCE = re.compile(r"\s*\[?\d|.*\b(?:19|20)\d\d\b", re.DOTALL)
 _LONGEST_ABSTRACT = 6000
@@ -83,13 +81,14 @@ def lay_out(text: str, title: str = "") -> tuple[Part, ...]:
 def _units(text: str, rules: PageRules) -> list[_Unit]:
     """The lines of ``text``, those of one paragraph joined where the page is broken at a fixed width."""
     units: list[_Unit] = []
-    end = 0
-    for m in _LINE.finditer(text):
-        gap = not units or len(_BREAK.findall(text, end, m.start())) > 1
-        end = m.end()
-        units.append(_Unit(m.start(), end, m[0], gap))
-    for unit in units:
-        unit.sort = _sort(unit, rules)
+    at, gap = 0, True
+    for line in text.splitlines(keepends=True):
+        if bare := line.strip(BLANK):
+            start = at + line.index(bare[0])
+            units.append(_Unit(start, start + len(bare), bare, gap))
+            units[-1].sort = _sort(units[-1], rules)
+        gap = not bare
+        at += len(line)
     wide = [len(u.text) for u in units]
     if max(wide, default=0) > 110 or sum(w >= 55 for w in wide) < 3:
         return units

@@ -14,8 +14,8 @@ from kg.resources import folder
 
 __all__ = ["BLANK", "Citation", "Furniture", "Heading", "PageRules", "Section", "fold", "language_of", "page_rules"]
 
-# White space and characters without width, for use in a character class: no block begins or ends with one.
-BLANK = "\\s\ufeff\u200b-\u200f\u2060"
+# White space and characters without width: no line begins or ends with one of them.
+BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
 
 _HEADING = re.compile(
     r"[#*_\s]*(?:(?:\d{1,2}(?:\.\d{1,2})*|[IVX]{1,4}|[Ⅰ-Ⅵ])[.)]?\s+)?(.{2,60}?)\s*(?:\(\d{1,4}\))?[\s:：.*_#]*"
