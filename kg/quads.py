@@ -49,8 +49,9 @@ def quads(
     extractor: str,
     extractor_version: str,
 ) -> list[ox.Quad]:
-    """The graph of one report. For many reports make one ``Writer``."""
-    return parse(Writer(vocabulary, base, extractor, extractor_version)(document, record))
+    """The graph of one report, and the one of the extractor's settings. For many reports make one ``Writer``."""
+    writer = Writer(vocabulary, base, extractor, extractor_version)
+    return parse(writer(document, record) + writer.settings())
 
 
 class Writer:
@@ -70,9 +71,23 @@ class Writer:
             raise KGError(f"The base {base!r} must end with / or #.")
         self.base = base
         self.terms = _Terms(vocabulary)
-        self.agent = f"<{base}extractor/{_segment(extractor)}/{_segment(extractor_version)}>"
+        self.agent = f"{base}extractor/{_segment(extractor)}/{_segment(extractor_version)}"
         self.agent_label = f"{extractor} {extractor_version}"
         self.vocabulary_version = vocabulary.version
+        self.extraction = f"{base}extraction/{_sha256(f'{self.agent} {vocabulary.version}')[:16]}"
+
+    def settings(self) -> bytes:
+        """The graph that describes this extractor and its settings, to which the graph of every report leads."""
+        terms, end = self.terms, f" <{graph_iri(self.extraction)}> .\n"
+        lines = (
+            f"<{self.extraction}> {terms['rdf:type']} {terms['casekg:Extraction']}",
+            f"<{self.extraction}> {terms['prov:wasAssociatedWith']} <{self.agent}>",
+            f"<{self.extraction}> {terms['casekg:method']} {terms['obo:ECO_0000203']}",
+            f"<{self.extraction}> {terms['casekg:vocabularyVersion']} {_literal(self.vocabulary_version)}",
+            f"<{self.agent}> {terms['rdf:type']} {terms['prov:SoftwareAgent']}",
+            f"<{self.agent}> {terms['rdfs:label']} {_literal(self.agent_label)}",
+        )
+        return "".join(sorted(line + end for line in lines)).encode()
 
     def __call__(
         self, document: Document, record: CaseRecord, report: str | None = None, fingerprint: str | None = None
@@ -143,7 +158,6 @@ class _Graph:
             self.add(node, "oa:exact", _literal(text))
             self.add_typed(node, "oa:start", start, "xsd:integer")
             self.add_typed(node, "oa:end", end, "xsd:integer")
-            self.add(node, "oa:hasSource", self.node)
         return node
 
     def evidence(self, start: int, end: int) -> str:
@@ -157,8 +171,10 @@ class _Graph:
         first = max(bisect_right(self.starts, start) - 1, 0)
         last = max(bisect_right(self.starts, end - 1) - 1, 0)
         if self.sentences and self.sentences[first].start < end and start < self.sentences[last].end:
-            return self.span(min(start, self.starts[first]), max(end, self.sentences[last].end))
-        return self.span(start, end)
+            start, end = min(start, self.starts[first]), max(end, self.sentences[last].end)
+        node = self.span(start, end)
+        self.add(node, "oa:hasSource", self.node)
+        return node
 
     # --- the report -------------------------------------------------------------------------------------------------
 
@@ -199,19 +215,12 @@ class _Graph:
             self.add_typed(node, "dcterms:issued", report.published, _DATES[len(report.published)])
 
     def provenance(self, fingerprint: str | None) -> None:
-        writer = self.writer
-        graph, activity = f"<{graph_iri(self.report)}>", f"<{self.report}/extraction>"
+        graph = f"<{graph_iri(self.report)}>"
         self.add(graph, "rdf:type", self.terms["prov:Bundle"])
         self.add(graph, "prov:wasDerivedFrom", self.node)
-        self.add(graph, "prov:wasGeneratedBy", activity)
+        self.add(graph, "prov:wasGeneratedBy", f"<{self.writer.extraction}>")
+        self.add(graph, "casekg:inputHash", f'"{_sha256(self.document.text)}"')
         self.add_text(graph, "casekg:fingerprint", fingerprint)
-        self.add(activity, "rdf:type", self.terms["casekg:Extraction"])
-        self.add(activity, "prov:wasAssociatedWith", writer.agent)
-        self.add(activity, "casekg:method", self.terms["obo:ECO_0000203"])
-        self.add(activity, "casekg:inputHash", f'"{_sha256(self.document.text)}"')
-        self.add_text(activity, "casekg:vocabularyVersion", writer.vocabulary_version)
-        self.add(writer.agent, "rdf:type", self.terms["prov:SoftwareAgent"])
-        self.add_text(writer.agent, "rdfs:label", writer.agent_label)
 
     # --- the case ---------------------------------------------------------------------------------------------------
 
@@ -292,6 +301,7 @@ class _Graph:
         """The plain triples between present episodes, and a link node with evidence beside each."""
         present = {e.id: e for e in case.episodes() if e.assertion == "present"}
         own = {(e.from_, e.to, e.type): e for e in case.evidence}
+        caused = {(o.id, target) for o in case.outcomes for target in o.attributed_to}
         for subject, field, predicate, target in _stated_links(case):
             if target not in nodes:
                 raise KGError(f"{self.document.id}: {subject.id} lists {target!r}, which is no episode of {case.id}.")
@@ -299,6 +309,8 @@ class _Graph:
                 continue
             start, end = nodes[subject.id], nodes[target]
             self.add(start, predicate, end)
+            if field == "after" and (subject.id, target) in caused:
+                continue  # the link casekg:attributedTo says more and stands for both
             name = predicate.partition(":")[2]
             link = f"<{iri}/link/{start.rpartition('/')[2][:-1]}-{name}-{end.rpartition('/')[2][:-1]}>"
             self.add(link, "rdf:type", self.terms["casekg:Link"])
