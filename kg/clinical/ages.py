@@ -110,7 +110,9 @@ def _age(lower: str, m: re.Match[str], value: Quantity, weight: float, before: s
         weight -= 5
     if p.past.search(before):
         weight -= 2.5
-    indefinite = bool(person) and bool(re.search(r"(?:^|[.:;\n(]|\b(?:an?|and|one|case \d))\s*$", before))
+    indefinite = bool(person) and bool(
+        re.search(r"(?:^|[.:;\n(]|\band|\bcase \d|\b(?:an?|one)(?:[\s,-]+[\w-]+){0,3})[\s-]*$", before)
+    )
     return Age(
         Span(m.start("num"), m.end()),
         value,
@@ -171,7 +173,7 @@ def _patterns() -> _Patterns:
     stop = r"(?!(?:was|is|had|has|who|with|the|his|her|its|of|in|at|after|for|and|presented|later|this|our|history)\b)"
     return _Patterns(
         age=re.compile(
-            rf"(?<![\w.,/-])(?P<num>{number})(?P<half>\s?½|[\s-]+and[\s-]+(?:a[\s-]+)?half)?{dash}(?:old[\s-]+)?(?P<unit>{unit})"
+            rf"(?<![\w.,/])(?<!\d-)(?P<num>{number})(?P<half>\s?½|[\s-]+and[\s-]+(?:a[\s-]+)?half)?{dash}(?:old[\s-]+)?(?P<unit>{unit})"
             rf"(?:['’]s?)?(?P<half2>\s+and\s+(?:a\s+)?half)?(?![^\W\d_])(?:{dash}(?:and{dash})?(?P<num2>\d{{1,2}}){dash}(?P<unit2>{unit}))?"
             rf"(?P<old>{dash}\.?{dash}old\b|\s+of\s+(?:age|life)\b|/o\b)?(?![^\W\d_])"
         ),

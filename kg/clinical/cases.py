@@ -19,6 +19,7 @@ from kg.model import Span
 __all__ = ["Part", "divide"]
 
 _OWN = ("story", "title")
+_EARLY = 5  # a report counts its patients in its first sentences
 _PREPOSITION = re.compile(r"\b(?:in|for|of)\s+(?:the\s+|our\s+)?$")
 _COMPARED = re.compile(r"\b(?:similar to|same as|as in|than in|unlike|compared with|compared to)\s+(?:the\s+|our\s+)?$")
 _AND = re.compile(r"[\s,]*(?:and\s+)?(?:the\s+)?")
@@ -69,7 +70,7 @@ def divide(
         return 1, [Part(span.start, span.end, (0,)) for span in spans]  # nine reports in ten, in a fifth of the time
     own = [span for span, role in zip(spans, roles, strict=True) if role in _OWN]
     introduced = [a for a in introduced if any(_within(a, span) for span in own)]
-    counts = ((n, span.start) for span in own if (n := _count(lower, span, p)) > 1)
+    counts = ((n, span.start) for k, span in enumerate(own) if (n := _count(lower, span, p, k < _EARLY)) > 1)
     counted, start = next(counts, (1, 0))
     labels = [_labels(lower, span, p) for span in spans]
     total = _total(lower, {x.case for found in labels for x in found}, counted, start, introduced, p)
@@ -105,22 +106,27 @@ def _completed(
 def _total(lower: str, numbered: set[int], counted: int, at: int, introduced: Sequence[Age], p: _Patterns) -> int:
     """How many patients: by their labels, else by the count given in the sentence at ``at``, else by introductions."""
     if {0, 1} <= numbered:
-        return next((n for n in range(2, 4) if n not in numbered), 4)
+        total = next(n for n in range(2, len(p.ordinal)) if n not in numbered)
+        return total if total <= p.most else 0
     if counted > p.most or (counted < 2 and p.series.search(lower)):
         return min(len(introduced), p.most) or (1 if p.single.search(lower) else 0)
     if counted > 1:
         # A patient introduced before others are counted is the only one: "we found three cases in our records".
         alone = len(introduced) == 1 and introduced[0].span.start < at and not numbered
-        return 1 if alone else max(counted, *(n + 1 for n in numbered), 1)
+        total = 1 if alone else max(counted, *(n + 1 for n in numbered), 1)
+        return total if total <= p.most else 0
     return max(1, min(len(introduced), p.most))
 
 
-def _count(lower: str, span: Span, p: _Patterns) -> int:
-    """How many patients a sentence says the report has, 1 where it does not say."""
+def _count(lower: str, span: Span, p: _Patterns, early: bool) -> int:
+    """How many patients a sentence says the report has, 1 where it does not say; later ones only say "both"."""
     most = 1
+    if p.single.search(lower, span.start, span.end):
+        return most  # "He has three brothers"
     for m in p.count.finditer(lower, span.start, span.end):
         word = m["number"]
-        most = max(most, int(word) if word.isdigit() else p.numbers.get(word, 2))
+        if early or word == "both":
+            most = max(most, int(word) if word.isdigit() else p.numbers.get(word, 2))
     return most
 
 
@@ -207,7 +213,7 @@ def _split(lower: str, span: Span, labels: Sequence[_Label], everyone: tuple[int
 def _patterns() -> _Patterns:
     rules = patient_rules()
     labels, persons, together = rules["labels"], rules["persons"], rules["together"]
-    order = {word: n for n, name in enumerate(("first", "second", "third", "fourth")) for word in labels[name]}
+    order = {word: n for n, name in enumerate(("first", "second", "third", "fourth", "fifth")) for word in labels[name]}
     ranks = [w for w in order if w.endswith(("st", "nd", "rd", "th"))]
     ordinals, numbers = words(ranks), words(set(order) - set(ranks))
     second = words(labels["second"])

@@ -1,0 +1,94 @@
+"""The default extractor: rules as data and small trained models, offline and deterministic.
+
+A document is read as a story (sentences, roles, patients), its mentions are found, and for each patient conditions,
+interventions, outcomes, their links and findings are drawn from them. The parts are in kg/clinical/.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import cache
+
+from kg import __version__
+from kg.clinical.conditions import conditions
+from kg.clinical.durations import measure
+from kg.clinical.findings import find_findings
+from kg.clinical.interventions import interventions
+from kg.clinical.lexicon import Matcher
+from kg.clinical.links import link
+from kg.clinical.mentions import Mention, find_mentions
+from kg.clinical.outcomes import find_outcomes
+from kg.clinical.patients import patients
+from kg.clinical.story import Story, read_story
+from kg.clinical.tagging import Tagger
+from kg.errors import KGError
+from kg.model import Case, CaseRecord, Document, Episode, Lexicon, Patient, Span
+from kg.resources import folder
+
+__all__ = ["prepare", "version"]
+
+
+@cache
+def version() -> str:
+    """The package's version and a hash of all rules and models: another hash, another extractor."""
+    digest = hashlib.sha256()
+    for name in ("rules", "models"):
+        for path in sorted(p for p in folder(name).rglob("*") if p.is_file()):
+            digest.update(path.relative_to(folder(name)).as_posix().encode() + b"\0")
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return f"rules {__version__}+{digest.hexdigest()[:12]}"
+
+
+def prepare(lexicon: Lexicon) -> Callable[[Document], CaseRecord]:
+    """The extractor over the words of ``lexicon``; loading the models takes most of its time."""
+    matcher, tagger = Matcher(lexicon), Tagger.load()
+
+    def extract(document: Document) -> CaseRecord:
+        story = read_story(document)
+        mentions = find_mentions(story, matcher, tagger) if story.cases else []
+        return CaseRecord(
+            id=document.id,
+            report=document.report,
+            cases=tuple(_case(story, mentions, n, patient, matcher) for n, patient in enumerate(patients(story))),
+            skip=story.skip,
+            sentences=tuple(Span(s.start, s.end) for s in story.sentences),
+        )
+
+    return extract
+
+
+def _case(story: Story, mentions: Sequence[Mention], number: int, patient: Patient, matcher: Matcher) -> Case:
+    """All about one patient. Only what is present takes part in outcomes and links."""
+    ill = conditions(story, mentions, number, matcher.concepts)
+    given = interventions(story, mentions, number, matcher.concepts)
+    present = [c for c in ill if c.assertion == "present"]
+    treated = [i for i in given if i.assertion == "present"]
+    results = measure(story, find_outcomes(story, number, present, treated))
+    linked, results = link(story, number, present, treated, results)
+    by_id = {i.id: i for i in linked}
+    case = Case(
+        id=f"case{number + 1}",
+        patient=patient,
+        conditions=tuple(ill),
+        interventions=tuple(by_id.get(i.id, i) for i in given),
+        outcomes=tuple(results),
+        findings=tuple(find_findings(story, mentions, number, matcher.concepts)),
+    )
+    _check(story, case)
+    return case
+
+
+def _check(story: Story, case: Case) -> None:
+    """What must hold for every case, whatever the parts did; a break is a fault of this program, not of the input."""
+    episodes: list[Episode] = list(case.episodes())
+    known = {e.id for e in episodes}
+    if len(known) != len(episodes):
+        raise KGError(f"{story.document.id}: two episodes of {case.id} have one id; please report this.")
+    for e in episodes:
+        if not 0 <= e.start < e.end or story.text[e.start : e.end] != e.text:
+            raise KGError(f"{story.document.id}: {case.id}/{e.id} does not quote its text; please report this.")
+    targets = [t for i in case.interventions for t in i.for_]
+    targets += [t for o in case.outcomes for t in (*o.of, *o.after, *o.attributed_to)]
+    if unknown := set(targets) - known:
+        raise KGError(f"{story.document.id}: {case.id} links to unknown {min(unknown)}; please report this.")
