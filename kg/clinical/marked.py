@@ -1,0 +1,86 @@
+"""Sentences with the conditions and interventions marked in them: what outcomes and links are judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kg.clinical.story import Sentence, Story, Token
+from kg.model import Condition, Intervention
+
+__all__ = ["Mark", "Marked", "mark"]
+
+
+class Mark(NamedTuple):
+    """One mention of an entity: ``kind`` C or I, ``item`` the entity's place in its list, ``sort`` its role or kind."""
+
+    start: int
+    end: int
+    kind: str
+    item: int
+    sort: str
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """One sentence of a case: its tokens in lower case, and for each the kind of entity it belongs to ("" for none).
+
+    ``parts`` is the sentence with every mention as one part ``<C>`` or ``<I>`` and every number as ``<n>``;
+    ``place[t]`` says which part the token ``t`` went into.
+    """
+
+    sentence: Sentence
+    tokens: Sequence[Token]
+    words: Sequence[str]
+    tags: Sequence[str]
+    marks: Sequence[Mark]
+    parts: Sequence[str]
+    place: Sequence[int]
+
+
+def mark(
+    story: Story,
+    case: int,
+    conditions: Sequence[Condition],
+    interventions: Sequence[Intervention],
+    keep: Container[str] = (),
+) -> Iterator[Marked]:
+    """The sentences of ``case`` in order, with the mentions of its entities; in ``parts`` the words ``keep`` stay."""
+    marks = sorted(_marks(conditions, interventions))
+    for sentence in story.of(case):
+        inside = [m for m in marks if m.start < sentence.end and m.end > sentence.start]
+        tokens = story.tokens_of(sentence)
+        words = [t.text.lower() for t in tokens]
+        tags = [""] * len(tokens)
+        for m in inside:
+            for n, token in enumerate(tokens):
+                if m.start <= token.start < m.end and tags[n] != "I":
+                    tags[n] = m.kind
+        parts, place = _parts(words, tags, keep)
+        yield Marked(sentence, tokens, words, tags, inside, parts, place)
+
+
+def _marks(conditions: Sequence[Condition], interventions: Sequence[Intervention]) -> Iterator[Mark]:
+    for n, condition in enumerate(conditions):
+        yield Mark(condition.start, condition.end, "C", n, condition.role)
+        for span in condition.mentions:
+            yield Mark(span.start, span.end, "C", n, condition.role)
+    for n, intervention in enumerate(interventions):
+        yield Mark(intervention.start, intervention.end, "I", n, intervention.kind)
+        for span in intervention.mentions:
+            yield Mark(span.start, span.end, "I", n, intervention.kind)
+
+
+def _parts(words: Sequence[str], tags: Sequence[str], keep: Container[str]) -> tuple[list[str], list[int]]:
+    parts: list[str] = []
+    place: list[int] = []
+    before = ""
+    for word, tag in zip(words, tags, strict=True):
+        if not tag or word in keep:
+            parts.append("<n>" if word[0].isdigit() else word)
+        elif tag != before or parts[-1] != f"<{tag}>":
+            parts.append(f"<{tag}>")
+        before = tag
+        place.append(len(parts) - 1)
+    return parts, place

@@ -1,0 +1,229 @@
+"""What became of the patient: outcome statements, their categories and their shortest phrases.
+
+Every word of a cue (kg/rules/outcomes.toml) in a sentence of the patient's story is a candidate; the model ``outcomes``
+judges it from its surroundings, and the model ``outcome-spans`` says how far the phrase reaches around it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple, cast
+
+from kg.clinical.classifier import Classifier
+from kg.clinical.durations import duration_rules, measure
+from kg.clinical.marked import Marked, mark
+from kg.clinical.story import Story
+from kg.errors import RuleError
+from kg.model import Category, Condition, Intervention, Outcome
+from kg.resources import folder
+
+__all__ = ["Candidate", "Cues", "candidates", "find_outcomes", "grow", "step_features"]
+
+NOTHING = "none"
+_THRESHOLD = 0.42
+_APART = 3  # two candidates of one category nearer than this many words are one statement
+_REACH = 12  # a phrase has at most so many words on either side of its head
+
+
+class Cues(NamedTuple):
+    """Cue words with their cue's name and rank (0 the strongest); words that negate, suppose or measure time."""
+
+    names: dict[str, str]
+    ranks: dict[str, int]
+    negation: frozenset[str]
+    supposition: frozenset[str]
+    units: frozenset[str]
+
+    @staticmethod
+    @cache
+    def load() -> Cues:
+        """The cues of kg/rules/outcomes.toml."""
+        path = folder("rules") / "outcomes.toml"
+        names: dict[str, str] = {}
+        ranks: dict[str, int] = {}
+        rules = tomllib.loads(path.read_text(encoding="utf-8"))
+        for rank, cue in enumerate(rules["cue"]):
+            for word in cue["words"]:
+                if word in names:
+                    raise RuleError(f"{path}: {word!r} stands in the cues {names[word]!r} and {cue['name']!r}.")
+                names[word], ranks[word] = cue["name"], rank
+        around = rules["words"]
+        units = frozenset(form for forms in duration_rules()["units"].values() for form in forms)
+        return Cues(names, ranks, frozenset(around["negation"]), frozenset(around["supposition"]), units)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A word that may carry an outcome: the token ``marked.tokens[at]``, and what speaks for and against it."""
+
+    marked: Marked
+    at: int
+    cue: str
+    rank: int
+    features: tuple[str, ...]
+
+
+def find_outcomes(
+    story: Story, case: int, conditions: Sequence[Condition], interventions: Sequence[Intervention]
+) -> list[Outcome]:
+    """The outcomes of one patient in the order of the text, with durations, without links; ids are o1, o2 and so on."""
+    judged: list[tuple[float, Category, Candidate]] = []
+    model = Classifier.load("outcomes")
+    for candidate in candidates(story, case, conditions, interventions):
+        scores = model.scores(candidate.features)
+        if 1 - scores.pop(NOTHING) >= _THRESHOLD:
+            best = max(scores, key=scores.__getitem__)
+            judged.append((sum(scores.values()), cast(Category, best), candidate))
+    judged.sort(key=lambda j: (-j[0], j[2].marked.sentence.start, j[2].at))
+    kept: list[tuple[int, int, Category, Candidate]] = []
+    for _, category, candidate in judged:
+        if not any(_same(candidate, other) for _, _, _, other in kept):
+            kept.append((*_span(candidate), category, candidate))
+    kept.sort(key=lambda k: k[:2])
+    found = [
+        Outcome(id=f"o{n}", start=start, end=end, text=story.text[start:end], category=category)
+        for n, (start, end, category, _) in enumerate(kept, 1)
+    ]
+    return measure(story, found)
+
+
+def candidates(
+    story: Story, case: int, conditions: Sequence[Condition], interventions: Sequence[Intervention]
+) -> Iterator[Candidate]:
+    """Every cue word in the sentences of ``case``, with its features, in the order of the text."""
+    cues = Cues.load()
+    treated = min((i.start for i in interventions), default=len(story.text))
+    last = len(story.sentences) - 1
+    for marked in mark(story, case, conditions, interventions, cues.names):
+        places = [n for n, word in enumerate(marked.words) if word in cues.names]
+        if not places:
+            continue
+        place = int(4.99 * (marked.sentence.index + 1) / (last + 1))
+        shared = _sentence_features(marked, cues, treated, last, place)
+        for n, at in enumerate(places):
+            word = marked.words[at]
+            before = places[n - 1] if n else None
+            after = places[n + 1] if n + 1 < len(places) else None
+            features = _features(marked, at, cues, before, after, treated, place) + shared
+            yield Candidate(marked, at, cues.names[word], cues.ranks[word], tuple(features))
+
+
+def _sentence_features(marked: Marked, cues: Cues, treated: int, last: int, place: int) -> list[str]:
+    """What all candidates of a sentence share."""
+    sentence = marked.sentence
+    present = set(marked.parts)
+    features = [f"S={part}" for part in sorted(present)]
+    features += [f"pos={place}", f"role={sentence.role}", f"treatedS={treated < sentence.start}"]
+    if present & cues.supposition:
+        features.append("supposed")
+    if present & cues.units:
+        features.append("time")
+    if sentence.index == last:
+        features.append("last")
+    if sentence.index == 0:
+        features.append("first")
+    return features
+
+
+def _features(
+    marked: Marked, at: int, cues: Cues, before: int | None, after: int | None, treated: int, place: int
+) -> list[str]:
+    """What speaks of one candidate: its neighbours, the mentions around it, negation and other cues."""
+    words, parts = marked.words, marked.parts
+    word, p = words[at], marked.place[at]
+    cue = cues.names[word]
+    near = [parts[n] if 0 <= n < len(parts) else "#" for n in range(p - 4, p + 5)]
+    b2, b1, a1, a2 = near[2], near[3], near[5], near[6]
+    f = ["w=" + word, "c=" + cue, f"b2={b2}_{b1}", f"a2={a1}_{a2}", f"b1a1={b1}_{a1}"]
+    f += [f"wb={b1}_{word}", f"wa={word}_{a1}", f"wbb={b2}_{b1}_{word}", f"waa={word}_{a1}_{a2}"]
+    for offset in (-4, -3, -2, -1, 1, 2, 3, 4):
+        part = near[4 + offset]
+        f.append(f"{offset}={part}")
+        if -3 < offset < 3:
+            f.append(f"{offset}={part}|{cue}")
+            if (other := cues.names.get(part)) is not None:
+                f += [f"{offset}c={other}", f"{offset}c={other}|{cue}"]
+    left, right = parts[max(0, p - 10) : p], parts[p + 1 : p + 11]
+    for part in sorted(set(left)):
+        f += [f"L={part}", f"L={part}|{cue}"]
+    for part in sorted(set(right)):
+        f += [f"R={part}", f"R={part}|{cue}"]
+    negations = [part for part in left[-5:] if part in cues.negation]
+    if negations:
+        f += ["neg", "neg|" + cue, "neg|" + word, f"neg={negations[-1]}|{cue}"]
+    if any(part in cues.negation for part in right[:4]):
+        f += ["negR", "negR|" + cue]
+    for kind in ("<C>", "<I>"):
+        to_left = next((n for n in range(1, p + 1) if parts[p - n] == kind), 0)
+        to_right = next((n for n in range(1, len(parts) - p) if parts[p + n] == kind), 0)
+        f += [f"{kind}l={min(to_left, 6)}", f"{kind}r={min(to_right, 6)}"]
+        f += [f"{kind}l={to_left > 0}|{cue}", f"{kind}r={to_right > 0}|{cue}"]
+    token = marked.tokens[at]
+    for m in marked.marks:
+        if m.start <= token.start < m.end:
+            f += [f"in={m.kind}", f"in={m.kind}|{cue}", f"in={m.sort}", f"in={m.sort}|{cue}"]
+    was = treated < token.start
+    f += [f"treated={was}", f"treated={was}|{cue}", f"pos={place}|{cue}"]
+    if before is not None:
+        other = cues.names[words[before]]
+        f += ["prev=" + other, f"prev={other}|{cue}|{min(3, at - before)}"]
+    if after is not None:
+        other = cues.names[words[after]]
+        f += ["next=" + other, f"next={other}|{cue}|{min(3, after - at)}"]
+    rank = cues.ranks[word]
+    stronger = any(
+        cues.ranks.get(words[n], rank) < rank for n in range(max(0, at - 4), min(len(words), at + 5)) if n != at
+    )
+    f += [f"stronger={stronger}", f"stronger={stronger}|{cue}"]
+    return f
+
+
+def _same(one: Candidate, other: Candidate) -> bool:
+    """Whether two candidates are words of one statement."""
+    return one.marked.sentence is other.marked.sentence and abs(one.at - other.at) <= _APART
+
+
+def _span(candidate: Candidate) -> tuple[int, int]:
+    """Where the shortest phrase around a candidate begins and ends."""
+    first, last = grow(candidate, Classifier.load("outcome-spans"))
+    tokens = candidate.marked.tokens
+    return tokens[first].start, tokens[last].end
+
+
+def grow(candidate: Candidate, model: Classifier) -> tuple[int, int]:
+    """The first and last token of the phrase: word by word outwards, left then right, while ``model`` says so."""
+    first = last = candidate.at
+    stop = len(candidate.marked.words)
+    while first > 0 and candidate.at - first < _REACH and model.chance(step_features(candidate, first, -1)) >= 0.5:
+        first -= 1
+    while last + 1 < stop and last - candidate.at < _REACH and model.chance(step_features(candidate, last, 1)) >= 0.5:
+        last += 1
+    return first, last
+
+
+def step_features(candidate: Candidate, edge: int, step: int) -> list[str]:
+    """What decides whether the phrase goes on from the token ``edge`` to the next one to the left (-1) or right (1)."""
+    marked, side = candidate.marked, "L" if step < 0 else "R"
+    words, tags = marked.words, marked.tags
+
+    def at(n: int) -> str:
+        return words[n] if 0 <= n < len(words) else "#"
+
+    def tag(n: int) -> str:
+        return tags[n] if 0 <= n < len(tags) else "#"
+
+    new, far = edge + step, min(6, abs(edge - candidate.at))
+    f = [f"{side}n={at(new)}", f"{side}e={at(edge)}", f"{side}nn={at(new + step)}", f"{side}d={far}", side]
+    f += [f"{side}ne={at(new)}_{at(edge)}", f"{side}n2={at(new)}_{at(new + step)}", f"{side}c={candidate.cue}"]
+    f += [f"{side}n={at(new)}|{candidate.cue}", f"{side}d={far}|{candidate.cue}", f"{side}p={at(new)[:5]}|{far > 0}"]
+    f += [
+        f"{side}t={tag(edge)}{tag(new)}",
+        f"{side}t={tag(edge)}{tag(new)}|{candidate.cue}",
+        f"{side}w={words[candidate.at]}",
+    ]
+    if any(words[n] in ("is", "was", "were", "are", "has", "had", "have") for n in range(new, candidate.at)):
+        f.append(f"{side}verb|{at(new)}")
+    return f

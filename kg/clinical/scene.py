@@ -1,0 +1,131 @@
+"""Where the items of one patient stand: the sentences of the case with every mention, list and outcome in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kg.clinical.marked import Marked, mark
+from kg.clinical.story import Story
+from kg.model import Condition, Intervention, Outcome
+
+__all__ = ["Item", "Place", "Scene"]
+
+_JOINS = frozenset(
+    (
+        ",",
+        "and",
+        "plus",
+        "with",
+        "/",
+        "+",
+        "or",
+        "(",
+        ")",
+        "<n>",
+        "mg",
+        "&",
+        "-",
+        "as",
+        "well",
+        "followed",
+        "by",
+        "then",
+        "combined",
+    )
+)
+_WIDEST = 6  # so many words at most between two members of one list
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One mention: its sentence in the scene, its parts from ``first`` to before ``last``, the list it stands in."""
+
+    sentence: int
+    first: int
+    last: int
+    bundle: int
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A condition, intervention or outcome: its role, kind or category, its words, and its mentions (its own first)."""
+
+    id: str
+    sort: str
+    words: tuple[str, ...]
+    places: tuple[Place, ...]
+
+    @property
+    def first(self) -> Place:
+        """Where it stands first in the text."""
+        return min(self.places, key=lambda p: p.start)
+
+
+class Scene:
+    """The sentences of one patient with the places of all conditions, interventions and outcomes.
+
+    Items that stand in no sentence of the patient are left out.
+    """
+
+    def __init__(
+        self,
+        story: Story,
+        case: int,
+        conditions: Sequence[Condition],
+        interventions: Sequence[Intervention],
+        outcomes: Sequence[Outcome] = (),
+    ) -> None:
+        self.sentences = list(mark(story, case, conditions, interventions))
+        self._at = {m.sentence.index: n for n, m in enumerate(self.sentences)}
+        self._bundles: dict[tuple[int, int], int] = {}
+        self.leads: dict[int, tuple[str, str]] = {}
+        for n, marked in enumerate(self.sentences):
+            self._gather(n, marked.parts)
+        self.conditions = self._items(story, [(c, c.role, c.label) for c in conditions])
+        self.interventions = self._items(story, [(i, i.kind, i.label) for i in interventions])
+        self.outcomes = self._items(story, [(o, o.category, o.text) for o in outcomes])
+
+    def _gather(self, n: int, parts: Sequence[str]) -> None:
+        """Numbers the lists of a sentence ("A, B and C"), and keeps the two words before each."""
+        before = -1
+        for p, part in enumerate(parts):
+            if part not in ("<I>", "<C>"):
+                continue
+            between = parts[before + 1 : p]
+            if before >= 0 and parts[before] == part and len(between) <= _WIDEST and _JOINS.issuperset(between):
+                bundle = self._bundles[n, before]
+            else:
+                bundle = len(self.leads)
+                self.leads[bundle] = (parts[p - 2] if p > 1 else "#", parts[p - 1] if p else "#")
+            self._bundles[n, p] = bundle
+            before = p
+
+    def _items(self, story: Story, named: Sequence[tuple[Condition | Intervention | Outcome, str, str]]) -> list[Item]:
+        items = []
+        for item, sort, label in named:
+            spans = [(item.start, item.end), *((s.start, s.end) for s in item.mentions)]
+            places = [place for start, end in spans if (place := self._place(story, start, end)) is not None]
+            if places:
+                items.append(Item(item.id, sort, tuple(label.lower().split()), tuple(places)))
+        return items
+
+    def _place(self, story: Story, start: int, end: int) -> Place | None:
+        sentence = story.sentence_at(start)
+        n = self._at.get(sentence.index) if sentence is not None else None
+        if n is None:
+            return None
+        marked = self.sentences[n]
+        covered = [p for t, p in zip(marked.tokens, marked.place, strict=True) if start <= t.start < end]
+        if not covered:
+            return None
+        return Place(n, covered[0], covered[-1] + 1, self._bundles.get((n, covered[0]), -1), start)
+
+    def parts(self, place: Place) -> Sequence[str]:
+        """The parts of the sentence of a place."""
+        return self.sentences[place.sentence].parts
+
+    def words_of(self, n: int) -> Marked:
+        """The sentence at place ``n``."""
+        return self.sentences[n]
