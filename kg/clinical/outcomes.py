@@ -13,7 +13,7 @@ from functools import cache
 from typing import NamedTuple, cast
 
 from kg.clinical.classifier import Classifier
-from kg.clinical.durations import duration_rules, measure
+from kg.clinical.durations import duration_rules
 from kg.clinical.marked import Marked, mark
 from kg.clinical.story import Story
 from kg.errors import RuleError
@@ -69,7 +69,7 @@ class Candidate:
 def find_outcomes(
     story: Story, case: int, conditions: Sequence[Condition], interventions: Sequence[Intervention]
 ) -> list[Outcome]:
-    """The outcomes of one patient in the order of the text, with durations, without links; ids are o1, o2 and so on."""
+    """The outcomes of one patient in the order of the text, without durations and links; ids are o1, o2 and so on."""
     judged: list[tuple[float, Category, Candidate]] = []
     model = Classifier.load("outcomes")
     for candidate in candidates(story, case, conditions, interventions):
@@ -83,11 +83,10 @@ def find_outcomes(
         if not any(_same(candidate, other) for _, _, _, other in kept):
             kept.append((*_span(candidate), category, candidate))
     kept.sort(key=lambda k: k[:2])
-    found = [
+    return [
         Outcome(id=f"o{n}", start=start, end=end, text=story.text[start:end], category=category)
         for n, (start, end, category, _) in enumerate(kept, 1)
     ]
-    return measure(story, found)
 
 
 def candidates(
