@@ -178,9 +178,9 @@ def _patterns() -> _Patterns:
             rf"(?P<old>{dash}\.?{dash}old\b|\s+of\s+(?:age|life)\b|/o\b)?(?![^\W\d_])"
         ),
         bare=re.compile(
-            rf"\b(?:aged?|at\s+(?:the\s+)?age(?:\s+of)?|age\s*[:=])\s+(?P<num>{number})\b(?!\s*(?:[-–%]|{unit}\b|to\b|\d))"
+            rf"[\s(]aged?(?:\s+of|\s*[:=])?\s+(?P<num>{number})\b(?!\s*(?:[-–%]|{unit}\b|to\b|\d))"
         ),
-        short=re.compile(rf"\ban?\s+(?P<num>\d{{2}})\s+(?=(?:{words(sexes)})\b)"),
+        short=re.compile(rf"[\s(]an?\s+(?P<num>\d{{2}})\s+(?=(?:{words(sexes)})\b)"),
         person=re.compile(rf"(?P<gap>[\s,\-‐‑–—]*(?:{stop}[\w'’/()+-]+[\s,-]+){{0,6}}?)(?P<person>{anyone})\b"),
         near=re.compile(rf"[\s-]+(?:{stop}[\w'’/-]+[\s-]+){{0,2}}?(?:{anyone})\b"),
         aged=re.compile(r"\baged?(?:\s+of|\s*:|\s+was|\s+is)?\s*$"),

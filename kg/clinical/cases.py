@@ -231,7 +231,7 @@ def _patterns() -> _Patterns:
             rf"(?:(?:\w+\s+)?(?:{nouns}|one)\b{not_first}|(?=and\s+(?:the\s+)?(?:{ordinals})\s+(?:{nouns})))"
             rf"|\b(?:the|our)\s+(?P<bare>{ordinals})\s+(?=(?:{words(labels['before'])})\b)"
         ),
-        second=re.compile(rf"{numbered}(?:{second})\b|\b(?:{second_rank})\b"),
+        second=re.compile(rf"[\s(](?:(?:{bearers})\s*(?:number|no\.?|report|#)?\s*(?:{second})|{second_rank})\b"),
         other=re.compile(rf"\b(?:(?P<one>{words(labels['one'])})|(?:{words(labels['other'])}))\b"),
         count=re.compile(
             rf"(?<![\w.,*/-])(?P<number>both|[1-9]\d{{0,2}}|{counts})\s+(?!(?:{units})\b)"
