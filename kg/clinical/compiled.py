@@ -20,7 +20,7 @@ from zlib import crc32
 
 import marisa_trie
 
-from kg.clinical.folding import GLUED, HYPHEN, Folded, Folder, hangul, spelling_version
+from kg.folding import GLUED, HYPHEN, Folded, Folder, hangul, spelling_version
 from kg.model import Lexicon
 
 __all__ = ["ABBREVIATION", "ALONE", "FIRST", "KOREAN", "SECOND", "SHORT", "Compiled", "compiled"]

@@ -7,7 +7,7 @@ from itertools import accumulate, zip_longest
 from typing import NamedTuple
 
 from kg.clinical.compiled import ABBREVIATION, ALONE, FIRST, KOREAN, SECOND, SHORT, compiled
-from kg.clinical.folding import GLUED, HYPHEN, Folder, Word, hangul, spelling
+from kg.folding import GLUED, HYPHEN, Folder, Word, hangul, spelling
 from kg.model import Lexicon
 from kg.resources import cache_folder
 
