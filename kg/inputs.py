@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ class _File:
     size: int
     changed: int  # nanoseconds
     sha256: str
+    complete: bool = False  # read to its end, without a fault
     graphs: list[str] = field(default_factory=list)
     copies: list[str] = field(default_factory=list)  # graphs of reports that another file holds too
 
@@ -34,6 +35,7 @@ class Inputs:
         self._path = path
         self._configuration = configuration
         self._files: dict[str, _File] = {}
+        self._before: dict[str, list[str]] = {}  # what the files being read held when they were last read
         self._same = False
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
@@ -43,49 +45,56 @@ class Inputs:
             self._files = {}
         self._owners = {graph: name for name, entry in self._files.items() for graph in entry.graphs}
 
-    def unchanged(self, path: Path) -> _File | None:
-        """The entry of a file whose bytes and configuration are those of the last build, else None."""
+    def unchanged(self, path: Path) -> tuple[list[str], list[str]] | None:
+        """Graphs and copies of a file whose bytes and configuration are those of the last build, else None."""
         entry = self._files.get(_name(path))
-        if entry is None or not self._same:
+        if entry is None or not self._same or not entry.complete:
             return None
         stat = path.stat()
-        if (stat.st_size, stat.st_mtime_ns) == (entry.size, entry.changed):
-            return entry
-        return entry if stat.st_size == entry.size and _sha256(path) == entry.sha256 else None
+        same = stat.st_size == entry.size and (stat.st_mtime_ns == entry.changed or _sha256(path) == entry.sha256)
+        return (entry.graphs, entry.copies) if same else None
 
-    def start(self, path: Path) -> _File:
-        """A fresh entry for a file about to be read; what it held before it must claim again."""
+    def start(self, path: Path) -> None:
+        """Begin a file; what it held before it must claim again. OSError if it cannot be read."""
         stat = path.stat()
-        before = self._files.get(_name(path))
-        for graph in before.graphs if before else ():
-            self._owners.pop(graph, None)
-        entry = self._files[_name(path)] = _File(stat.st_size, stat.st_mtime_ns, _sha256(path))
-        return entry
+        fresh = _File(stat.st_size, stat.st_mtime_ns, _sha256(path))
+        name = _name(path)
+        if name in self._files:
+            self._before[name] = self._files[name].graphs
+            for graph in self._before[name]:
+                self._owners.pop(graph, None)
+        self._files[name] = fresh
 
     def claim(self, path: Path, graph: str) -> bool:
-        """Make the file the holder of a report; False if another file holds it: then this one has a copy."""
+        """Make the file the holder of a report; False if the report was claimed already: then this is a copy."""
         name = _name(path)
-        holder = self._owners.setdefault(graph, name)
-        held = self._files[name].graphs if holder == name else self._files[name].copies
-        if graph not in held:
-            held.append(graph)
-            return holder == name
+        if self._owners.get(graph) is None:
+            self._owners[graph] = name
+            self._files[name].graphs.append(graph)
+            return True
+        self._files[name].copies.append(graph)
         return False
 
-    def forget_missing(self, given: Iterable[Path], present: Iterable[Path]) -> Iterator[str]:
-        """Forget the files that stood under the given paths and are gone; yields graphs that no file holds any more.
+    def finish(self, path: Path, *, complete: bool) -> list[str]:
+        """End a file; the graphs that it held before and that no file holds any more."""
+        name = _name(path)
+        self._files[name].complete = complete
+        return [graph for graph in self._before.pop(name, ()) if graph not in self._owners]
 
-        If another file holds a copy of such a report, that file is forgotten too, so that it is read again.
+    def forget_missing(self, given: Iterable[Path], present: Iterable[Path]) -> list[str]:
+        """Forget the files that stood under the given paths and are gone; the graphs that no file holds any more.
+
+        A file with a copy of such a report is forgotten too, so that it is read again.
         """
         here = {_name(p) for p in present}
         roots = [_name(p) for p in given]
         gone = [n for n in self._files if n not in here and any(n == r or n.startswith(r + os.sep) for r in roots)]
-        orphans = {g for name in gone for g in self._files.pop(name).graphs}
+        orphans = {graph for name in gone for graph in self._files.pop(name).graphs}
         for graph in orphans:
             del self._owners[graph]
-        for name in [n for n, entry in self._files.items() if orphans.intersection(entry.copies)]:
-            self._files.pop(name)
-        yield from sorted(orphans)
+        for entry in self._files.values():
+            entry.complete = entry.complete and not orphans.intersection(entry.copies)
+        return sorted(orphans)
 
     def save(self) -> None:
         """Write the file, whole or not at all."""

@@ -20,7 +20,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kg import __version__, registry, sources
+from kg import __version__, quads, registry, sources, vocab
 from kg.errors import KGError, SourceError, StoreError
 from kg.inputs import Inputs
 from kg.model import CaseRecord, Document
@@ -35,6 +35,8 @@ Progress = Callable[[int, int | None], None]
 
 _CHUNK = 32  # documents handed to a process at once: starting a task costs about as much as one report
 _POOL_FROM = 64  # fewer documents than this are done sooner than processes start
+_BATCH = 1000  # reports loaded at once: loading costs a tenth of a second however few they are
+_FEW = 8  # up to so many reports are sooner replaced one by one
 
 
 @dataclass
@@ -82,7 +84,7 @@ def extract(
     """Documents with what the extractor understood of each, in input order; an unreadable input is an error value."""
     understand = _extractor(extractor, tuple(vocabularies))
     for path in sources.expand(paths):
-        for item in [path] if isinstance(path, SourceError) else sources.read(path):
+        for item in sources.read(path):
             yield item if isinstance(item, SourceError) else (item, understand(item))
 
 
@@ -101,8 +103,8 @@ def build(
     An input that cannot be read or understood is listed in ``failed`` and the rest goes on. Raises StoreError if the
     store cannot be opened or written, KGError for an unknown extractor or vocabulary.
     """
-    from kg import quads, validate, vocab
     from kg.store import open_store
+    from kg.validate import validate
 
     vocabulary = vocab.load(vocabularies)
     settings = _Settings(extractor, tuple(vocabularies), base or vocabulary.prefixes["id"])
@@ -120,68 +122,121 @@ def build(
     except OSError as error:
         raise StoreError(f"{out} cannot be written: {error.strerror}; name another folder with -o.") from error
     result = Build()
-    with open_store(out / "store") as store:
-        store.put_vocabulary(vocabulary)
+    with open_store(out / "store", base=settings.base) as store:
+        _put_vocabulary(store, vocabulary, _writer(settings))
         given = [Path(p) for p in paths]
-        files = []
-        for path in sources.expand(given):
-            if isinstance(path, SourceError):
-                result.failed.append(_failure(path))
-            else:
-                files.append(path)
-        for graph in inputs.forget_missing(given, files):
-            store.remove(graph)
-            result.removed += 1
-        todo = _jobs(files, inputs, store, settings.base, configuration, result)
-        changed = []
+        files = list(sources.expand(given))
+        gone = inputs.forget_missing(given, files)
+        store.remove(*gone)
+        result.removed += len(gone)
+        todo = _Reader(inputs, store, vocabulary, settings.base, configuration, result).jobs(files)
+        changed: list[str] = []
+        batch: list[_Done] = []
         try:
             for done in _run(todo, settings, jobs or os.cpu_count() or 1):
                 if done.failure:
                     result.failed.append((done.source, done.failure))
-                else:
-                    store.replace(done.graph, quads.parse(done.quads))
-                    changed.append(done.graph)
-                    result.extracted += 1
+                    continue
                 if done.skip:
                     result.skipped.append((done.source, done.skip))
+                batch.append(done)
+                result.extracted += 1
                 progress(result.extracted + result.unchanged, None)
+                if len(batch) == _BATCH:
+                    changed += _put(store, batch)
         finally:
+            changed += _put(store, batch)
             inputs.save()
-        result.validation = validate.validate(store, graphs=changed if result.unchanged else None)
+        result.validation = validate(store, graphs=changed if result.unchanged else None)
     return result
 
 
-def _jobs(
-    files: Iterable[Path], inputs: Inputs, store: Store, base: str, configuration: str, result: Build
-) -> Iterator[_Job]:
-    """The documents that must be extracted; counts all others."""
-    from kg import quads
+class _Reader:
+    """Reads files into jobs, leaves out what is unchanged or a copy, and counts all of it in ``result``."""
 
-    for path in files:
-        same = inputs.unchanged(path)
-        if same and all(map(store.holds, same.graphs)):
-            result.read += len(same.graphs) + len(same.copies)
-            result.unchanged += len(same.graphs)
-            continue
-        before = inputs.start(path)
-        for item in sources.read(path):
-            if isinstance(item, SourceError):
-                result.failed.append(_failure(item))
+    def __init__(
+        self, inputs: Inputs, store: Store, vocabulary: vocab.Vocabulary, base: str, configuration: str, result: Build
+    ) -> None:
+        self.inputs, self.store, self.base = inputs, store, base
+        self.configuration, self.result = configuration, result
+        self.key, self.mark = vocabulary.term("casekg:key"), vocabulary.term("casekg:fingerprint")
+        self.seen: dict[str, str] = {}  # key of a report in this build -> its IRI
+
+    def jobs(self, files: Iterable[Path]) -> Iterator[_Job]:
+        """What must be extracted, in the order of the files."""
+        for path in files:
+            try:
+                same = self.inputs.unchanged(path)
+                if same and all(map(self.store.holds, same[0])):
+                    self.result.read += len(same[0]) + len(same[1])
+                    self.result.unchanged += len(same[0])
+                    self.result.copies += [(str(path), graph.removesuffix("/graph")) for graph in same[1]]
+                    continue
+                self.inputs.start(path)
+            except OSError:
+                self.result.failed += [_failure(e) for e in sources.read(path) if isinstance(e, SourceError)]
                 continue
-            result.read += 1
-            report = store.report_of(quads.report_keys(item)) or quads.report_iri(item, base)
-            graph = quads.graph_iri(report)
-            if not inputs.claim(path, graph):
-                result.copies.append((item.source, report))
-                continue
-            fingerprint = hashlib.sha256(f"{configuration}\n{item.report}\n{item.text}".encode()).hexdigest()
-            if store.fingerprint(graph) == fingerprint:
-                result.unchanged += 1
-            else:
-                yield _Job(item, report, fingerprint)
-        for graph in before:
-            store.remove(graph)
-            result.removed += 1
+            faults = len(self.result.failed)
+            for item in sources.read(path):
+                if isinstance(item, SourceError):
+                    self.result.failed.append(_failure(item))
+                elif job := self.job(path, item):
+                    yield job
+            gone = self.inputs.finish(path, complete=len(self.result.failed) == faults)
+            self.store.remove(*gone)
+            self.result.removed += len(gone)
+
+    def job(self, path: Path, document: Document) -> _Job | None:
+        """The job for one document; None if its graph is up to date or the document a copy."""
+        self.result.read += 1
+        keys = quads.report_keys(document)
+        report = self.stored(keys) or quads.report_iri(document, self.base)
+        self.seen.update(dict.fromkeys(keys, report))
+        graph = quads.graph_iri(report)
+        if not self.inputs.claim(path, graph):
+            self.result.copies.append((document.source, report))
+            return None
+        made_from = f"{self.configuration}\n{document.id}\n{document.report}\n{document.text}"
+        fingerprint = hashlib.sha256(made_from.encode("utf-8", "replace")).hexdigest()
+        if self.store.value(graph, self.mark) == fingerprint:
+            self.result.unchanged += 1
+            return None
+        return _Job(document, report, fingerprint)
+
+    def stored(self, keys: Sequence[str]) -> str | None:
+        """The IRI under which a report with one of these keys is known."""
+        for key in keys:
+            if known := self.seen.get(key) or self.store.subject(self.key, key):
+                return known
+        return None
+
+
+def _put(store: Store, batch: list[_Done]) -> list[str]:
+    """Put the graphs of a batch in the store, empty the batch, and return their IRIs.
+
+    A process that dies in between leaves out whole reports, which the next build finds missing.
+    """
+    graphs = [done.graph for done in batch]
+    if len(batch) <= _FEW:
+        for done in batch:
+            store.replace(done.graph, done.quads)
+    else:
+        store.remove(*filter(store.holds, graphs))
+        store.bulk_load(b"".join(done.quads for done in batch))
+    batch.clear()
+    return graphs
+
+
+def _put_vocabulary(store: Store, vocabulary: vocab.Vocabulary, writer: quads.Writer) -> None:
+    """Put the ontology, the vocabularies and the description of the extractor in the store, unless they stand there."""
+    settings = writer.settings()
+    known = quads.graph_iri(writer.extraction)
+    if store.holds(known):
+        return
+    every = list(vocabulary.quads())
+    store.remove(*{quad.graph_name.value for quad in every})
+    store.bulk_load(every)
+    store.replace(known, settings)
 
 
 def _run(jobs: Iterator[_Job], settings: _Settings, processes: int) -> Iterator[_Done]:
@@ -218,8 +273,6 @@ def _start(settings: _Settings) -> None:
 
 
 def _work(settings: _Settings, jobs: Sequence[_Job]) -> list[_Done]:
-    from kg import quads
-
     understand = _extractor(settings.extractor, settings.vocabularies)
     write = _writer(settings)
     done = []
@@ -240,12 +293,17 @@ def _work(settings: _Settings, jobs: Sequence[_Job]) -> list[_Done]:
 
 @cache
 def _extractor(name: str, vocabularies: tuple[Path, ...]) -> Callable[[Document], CaseRecord]:
-    from kg import vocab
-
     prepared: Callable[[Document], CaseRecord] = registry.plugin("extractors", name).prepare(
         vocab.load(vocabularies).lexicon()
     )
     return prepared
+
+
+@cache
+def _writer(settings: _Settings) -> quads.Writer:
+    vocabulary = vocab.load(settings.vocabularies)
+    version = registry.plugin("extractors", settings.extractor).version()
+    return quads.Writer(vocabulary, settings.base, settings.extractor, version)
 
 
 def _failure(error: SourceError) -> tuple[str, str]:

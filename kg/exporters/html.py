@@ -72,7 +72,7 @@ def _data(store: Store, *, text: bool) -> dict[str, Any]:
     concepts, parents = _concepts(store)
     outcomes = _Index()
     for row in ask(store, "categories"):
-        outcomes.number(row["category"], label=row["label"], colour=row["rank"])
+        outcomes.number(row["category"], label=row["label"], colour=int(row["rank"] or 1) - 1)
     described = {row["case"]: row for row in reversed(list(ask(store, "cases")))}
     cases, sentences = _Index(), _Index()
     facts: dict[tuple[Any, ...], list[Any]] = {}
