@@ -1,0 +1,115 @@
+"""What the words around a mention say of it: absent, possible, family, hypothetical, or nothing (present).
+
+The cues and how far they reach are data: ``kg/rules/assertion.toml``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple, cast
+
+from kg.clinical.story import Sentence, Story
+from kg.errors import RuleError
+from kg.model import ASSERTIONS, Assertion
+from kg.resources import folder
+
+__all__ = ["Scope", "assertion_of", "scopes"]
+
+_PRIORITY = {"family": 0, "absent": 1, "hypothetical": 2, "possible": 3, "historical": 4, "present": 5}
+
+
+class Scope(NamedTuple):
+    """The words ``text[start:end]`` under a cue; ``firm`` says that the cue alone decides."""
+
+    start: int
+    end: int
+    assertion: Assertion
+    firm: bool
+
+
+class _Cue(NamedTuple):
+    assertion: Assertion
+    after: bool  # the cue stands after what it speaks of
+    reach: int
+    firm: bool
+
+
+class _Rules(NamedTuple):
+    cues: Sequence[_Cue]
+    pattern: re.Pattern[str]  # group n + 1 is cue n
+    blind: re.Pattern[str]
+    stops: re.Pattern[str]
+
+
+def scopes(story: Story) -> list[Scope]:
+    """All stretches of the story that stand under a cue, in order of their cues."""
+    rules = _rules()
+    text = story.lower
+    blind = [m.span() for m in rules.blind.finditer(text)]
+    found: list[Scope] = []
+    for m in rules.pattern.finditer(text):
+        start, end = m.span()
+        if any(a <= start < b for a, b in blind):
+            continue
+        sentence = story.sentence_at(start)
+        if sentence is None or end > sentence.end:
+            continue
+        cue = rules.cues[cast(int, m.lastindex) - 1]
+        scope = _reach(story, sentence, rules.stops, cue, start, end)
+        if scope[0] < scope[1]:
+            found.append(Scope(*scope, cue.assertion, cue.firm))
+    return found
+
+
+def assertion_of(start: int, end: int, among: Sequence[Scope]) -> tuple[Assertion, bool]:
+    """The assertion of the mention ``start:end`` and whether it is firm; the strongest of the scopes it begins in."""
+    best: tuple[Assertion, bool] = ("present", True)
+    for scope in among:
+        if scope.start <= start and end <= scope.end + 1 and start < scope.end:
+            new = (scope.assertion, scope.firm)
+            if (not new[1], _PRIORITY[new[0]]) < (not best[1] or best[0] == "present", _PRIORITY[best[0]]):
+                best = new
+    return best
+
+
+def _reach(
+    story: Story, sentence: Sentence, stops: re.Pattern[str], cue: _Cue, start: int, end: int
+) -> tuple[int, int]:
+    """The stretch that a cue at ``start:end`` speaks of, within its sentence."""
+    tokens = story.tokens
+    if cue.after:
+        last = bisect_left(tokens, start, sentence.first, sentence.last, key=lambda t: t.start)
+        left = tokens[max(sentence.first, last - cue.reach)].start if last > sentence.first else start
+        for m in stops.finditer(story.lower, left, start):
+            left = m.end()
+        return left, start
+    first = bisect_left(tokens, end, sentence.first, sentence.last, key=lambda t: t.start)
+    beyond = min(sentence.last, first + cue.reach)
+    right = tokens[beyond - 1].end if beyond > first else end
+    if stop := stops.search(story.lower, end, right):
+        right = stop.start()
+    return end, right
+
+
+@cache
+def _rules() -> _Rules:
+    path = folder("rules") / "assertion.toml"
+    try:
+        data: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        cues = []
+        for entry in data["cue"]:
+            if entry["assertion"] not in ASSERTIONS or entry["side"] not in ("before", "after"):
+                raise RuleError(f"{path}: a cue says {entry['assertion']!r} on side {entry['side']!r}; mend the rule.")
+            cues.append(_Cue(entry["assertion"], entry["side"] == "after", entry["reach"], entry.get("firm", True)))
+        pattern = re.compile("|".join(f"({entry['pattern']})" for entry in data["cue"]), re.VERBOSE)
+        blind = re.compile("|".join(f"(?:{entry['pattern']})" for entry in data["blind"]), re.VERBOSE)
+        stops = re.compile(data["stops"], re.VERBOSE)
+    except (OSError, KeyError, TypeError, re.error, tomllib.TOMLDecodeError) as error:
+        raise RuleError(f"{path}: {error}; mend the rule file.") from error
+    if pattern.groups != len(cues):
+        raise RuleError(f"{path}: a pattern has capturing groups; write (?: instead of (.")
+    return _Rules(cues, pattern, blind, stops)

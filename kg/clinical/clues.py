@@ -1,0 +1,109 @@
+"""What speaks for and against an entity, and for its role or kind, as string features for the classifiers."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+
+from kg.clinical.entities import Entity
+from kg.clinical.mentions import Mention
+from kg.clinical.story import Sentence, Story
+from kg.model import Concept
+
+__all__ = ["clues"]
+
+_REACH = 7  # words on the left whose presence counts
+_DIGIT = re.compile(r"\d")
+_SHOWN = 2  # mentions whose surroundings are told
+
+
+def clues(
+    story: Story, among: Sequence[Entity], others: Sequence[Mention], concepts: Mapping[str, Concept]
+) -> list[list[str]]:
+    """Features of each entity of ``among``, which are of one type; ``others`` are the mentions of the other type."""
+    by_score = sorted(range(len(among)), key=lambda n: -max(m.score for m in among[n].mentions))
+    rank = {n: place for place, n in enumerate(by_score)}
+    most = max((len(e.mentions) for e in among), default=0)
+    in_sentence: dict[int, int] = {}
+    for entity in among:
+        in_sentence[entity.best.sentence] = in_sentence.get(entity.best.sentence, 0) + 1
+    taken = {m.sentence for m in others if m.score > 0.5}
+    first_other = min(taken, default=len(story.sentences))
+    found = []
+    for n, entity in enumerate(among):
+        best = entity.best
+        sentences = [story.sentences[m.sentence] for m in entity.mentions]
+        count = len(entity.mentions)
+        row = [
+            f"score {int(max(m.score for m in entity.mentions) * 10)}",
+            f"best {int(best.score * 5)}",
+            f"count {min(count, 4)}",
+            f"rank {min(rank[n], 5)}",
+            f"order {min(n, 4)}",
+            f"place {_place(min(s.index for s in sentences), len(story.sentences))}",
+            f"last {_place(max(s.index for s in sentences), len(story.sentences))}",
+            f"said {best.assertion} {best.firm}",
+            f"head {entity.named.head}",
+            f"end {entity.named.head[-4:]}",
+            f"size {min(len(entity.named.words), 5)}",
+            f"beside {min(in_sentence[best.sentence], 4)}",
+            f"other {best.sentence in taken}",
+            f"then {(min(s.index for s in sentences) > first_other) - (min(s.index for s in sentences) < first_other)}",
+        ]
+        row += {f"role {s.role}" for s in sentences} | {f"block {s.block}" for s in sentences}
+        row += [f"word {w}" for w in sorted(entity.named.words)]
+        if count == most > 1:
+            row.append("most told")
+        if entity.named.generic:
+            row.append("generic")
+        if entity.named.recurring:
+            row.append("recurring")
+        if any(o.start <= best.start and best.end <= o.end for o in others):
+            row.append("within other")
+        if best.curies:
+            concept = concepts[best.curies[0]]
+            row += [f"exact {best.exact}", f"facet {concept.facet}", f"is {concept.curie}"]
+            row += [f"is {a}" for a in concept.ancestors]
+        else:
+            row.append("no concept")
+        for which, mention in enumerate(_shown(entity)):
+            row += _around(story, mention, story.sentences[mention.sentence], "12"[which])
+        found.append(row)
+    return found
+
+
+def _shown(entity: Entity) -> list[Mention]:
+    """The mentions whose surroundings are told: the best, then the first other one."""
+    return [entity.best, *(m for m in entity.mentions if m is not entity.best)][:_SHOWN]
+
+
+def _place(index: int, total: int) -> str:
+    if index < 3:
+        return str(index)
+    return f"end {total - index}" if total - index < 3 else "middle"
+
+
+def _around(story: Story, mention: Mention, sentence: Sentence, which: str) -> list[str]:
+    """The words around a mention, with those next to it in their order."""
+    tokens = story.tokens
+    first = bisect_left(tokens, mention.start, sentence.first, sentence.last, key=lambda t: t.start)
+    last = bisect_left(tokens, mention.end, sentence.first, sentence.last, key=lambda t: t.start)
+    left = [_word(t.text) for t in tokens[max(sentence.first, first - _REACH) : first]]
+    right = [_word(t.text) for t in tokens[last : min(sentence.last, last + 5)]]
+    left = ["<"] * (2 - len(left)) + left
+    right += [">"] * (2 - len(right))
+    row = [
+        f"{which}<{left[-1]}",
+        f"{which}<<{left[-2]} {left[-1]}",
+        f"{which}>{right[0]}",
+        f"{which}>>{right[0]} {right[1]}",
+    ]
+    row += {f"{which}L {w}" for w in left} | {f"{which}R {w}" for w in right}
+    opening = " ".join(_word(t.text) for t in tokens[sentence.first : min(sentence.first + 2, sentence.last)])
+    row.append(f"{which}opens {opening}")
+    return row
+
+
+def _word(text: str) -> str:
+    return _DIGIT.sub("0", text.lower())

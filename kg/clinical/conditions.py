@@ -1,0 +1,58 @@
+"""The conditions of a case: which of those named are the patient's, and what part each plays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from kg.clinical.classifier import Classifier
+from kg.clinical.clues import clues
+from kg.clinical.entities import Entity, entities, label
+from kg.clinical.mentions import Mention
+from kg.clinical.story import Story
+from kg.model import Concept, Condition, Role
+
+__all__ = ["candidates", "conditions"]
+
+_KEPT = 0.4  # a candidate less likely than this is left out
+
+
+def conditions(
+    story: Story, mentions: Sequence[Mention], case: int, concepts: Mapping[str, Concept]
+) -> list[Condition]:
+    """The conditions of patient ``case`` in the order of the story; those not present say so in their assertion."""
+    keep, role = Classifier.load("condition_kept"), Classifier.load("condition_role")
+    found: list[tuple[Entity, dict[str, float]]] = []
+    for entity, row in candidates(story, mentions, case, concepts):
+        if entity.best.assertion != "present" and entity.best.firm:
+            found.append((entity, {"comorbidity": 1.0}))
+        elif keep.chance(row) >= _KEPT:
+            found.append((entity, role.scores(row)))
+    return [_condition(story, entity, scores, n, concepts) for n, (entity, scores) in enumerate(found, 1)]
+
+
+def candidates(
+    story: Story, mentions: Sequence[Mention], case: int, concepts: Mapping[str, Concept]
+) -> list[tuple[Entity, list[str]]]:
+    """All that may be conditions of patient ``case``, each with what speaks for and against it."""
+    own = [m for m in mentions if story.sentences[m.sentence].own and case in story.cases_at(m.start)]
+    among = entities(story, [m for m in own if m.type == "condition"], concepts)
+    return list(zip(among, clues(story, among, [m for m in own if m.type == "intervention"], concepts), strict=True))
+
+
+def _condition(
+    story: Story, entity: Entity, scores: Mapping[str, float], number: int, concepts: Mapping[str, Concept]
+) -> Condition:
+    best = entity.best
+    return Condition(
+        id=f"c{number}",
+        start=best.start,
+        end=best.end,
+        text=story.text[best.start : best.end],
+        assertion=best.assertion if best.firm else "present",
+        mentions=entity.spans,
+        label=label(story, entity, concepts),
+        concept=best.curies[0] if best.curies else None,
+        candidates=best.curies,
+        role=cast(Role, max(scores, key=scores.__getitem__)),
+    )

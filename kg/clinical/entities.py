@@ -1,0 +1,102 @@
+"""Mentions gathered into entities: one for each distinct condition or intervention of a case.
+
+Two mentions are one entity if they are the same words but for modifiers, the same concept, a short and a long way to
+write one name, or a more general name after a more special one ("the lymphoma" after "follicular lymphoma").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from kg.clinical.mentions import Mention
+from kg.clinical.naming import Named, named, plain
+from kg.clinical.story import Story
+from kg.model import Concept, Span
+
+__all__ = ["Entity", "entities", "label"]
+
+
+@dataclass(frozen=True)
+class Entity:
+    """All mentions of one thing in order; ``best`` is the one that says most."""
+
+    best: Mention
+    mentions: tuple[Mention, ...]
+    named: Named
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The further mentions, without the best and without repetition."""
+        own = (self.best.start, self.best.end)
+        return tuple(Span(*pair) for pair in dict.fromkeys((m.start, m.end) for m in self.mentions) if pair != own)
+
+
+def entities(story: Story, mentions: Iterable[Mention], concepts: Mapping[str, Concept]) -> list[Entity]:
+    """The entities that ``mentions`` (all of one type) name, in order."""
+    groups: list[_Group] = []
+    for mention in mentions:
+        name = named(story.text[mention.start : mention.end], mention.type)
+        group = max(
+            (g for g in groups if g.takes(mention, name, concepts)),
+            key=lambda g: g.likeness(mention, name),
+            default=None,
+        )
+        if group is None:
+            groups.append(_Group([mention], [name]))
+        else:
+            group.mentions.append(mention)
+            group.names.append(name)
+    return [g.entity() for g in groups]
+
+
+def label(story: Story, entity: Entity, concepts: Mapping[str, Concept]) -> str:
+    """The entity's name in lower case: its concept's where that names all of it, else its words without modifiers."""
+    best = entity.best
+    if best.exact:
+        return concepts[best.curies[0]].label.lower()
+    return plain(story.lower[best.start : best.end])
+
+
+class _Group:
+    def __init__(self, mentions: list[Mention], names: list[Named]) -> None:
+        self.mentions, self.names = mentions, names
+
+    def takes(self, mention: Mention, name: Named, concepts: Mapping[str, Concept]) -> bool:
+        """Whether ``mention`` names the same thing as one of the group."""
+        return any(_same(m, n, mention, name, concepts) for m, n in zip(self.mentions, self.names, strict=True))
+
+    def likeness(self, mention: Mention, name: Named) -> tuple[bool, int, int]:
+        """How well the group fits: same words, most shared words, nearest in the text."""
+        shared = max(len(name.words & n.words) for n in self.names)
+        return any(name.words == n.words for n in self.names), shared, self.mentions[-1].start
+
+    def entity(self) -> Entity:
+        best = max(
+            range(len(self.mentions)),
+            key=lambda n: (
+                self.mentions[n].assertion == "present",
+                not self.names[n].generic,
+                round(self.mentions[n].score, 1) >= 0.3,
+                len(self.names[n].words),
+                -self.mentions[n].start,
+            ),
+        )
+        return Entity(self.mentions[best], tuple(self.mentions), self.names[best])
+
+
+def _same(a: Mention, x: Named, b: Mention, y: Named, concepts: Mapping[str, Concept]) -> bool:
+    """Whether mention ``b``, which stands after ``a``, names the same thing."""
+    if x.recurring != y.recurring:
+        return False
+    if x.words == y.words:
+        return True
+    if a.exact and b.exact and a.curies[0] == b.curies[0]:
+        return True
+    if y.generic:
+        return y.words < x.words and x.head == y.head
+    if x.head == y.head and (y.words < x.words or (x.words < y.words and not x.generic)):
+        return True
+    if a.curies and b.exact and not x.recurring:
+        return b.curies[0] in concepts[a.curies[0]].ancestors and len(y.words) <= len(x.words)
+    return False
