@@ -1,0 +1,22 @@
+"""N-Quads: one quad a line, sorted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from kg import vocab
+
+if TYPE_CHECKING:
+    from kg.store import Store
+
+__all__ = ["SUFFIX", "SUMMARY", "write"]
+
+SUMMARY = "N-Quads: one quad a line, sorted"
+SUFFIX = ".nq"
+
+
+def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
+    """Write the store, sorted; ``text=False`` leaves out full texts and quotes."""
+    vocabulary = vocab.load()
+    verbatim = () if text else vocabulary.verbatim
+    store.dump("nq", out, prefixes=vocabulary.prefixes, without=verbatim)
