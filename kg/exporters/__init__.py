@@ -12,8 +12,9 @@ from kg import registry
 
 if TYPE_CHECKING:
     from kg.store import Store
+    from kg.vocab import Vocabulary
 
-__all__ = ["export", "formats"]
+__all__ = ["export", "formats", "verbatim"]
 
 PROTOCOL = ("SUFFIX", "SUMMARY", "write")
 
@@ -26,3 +27,8 @@ def formats() -> dict[str, str]:
 def export(store: Store, out: BinaryIO, format: str, *, text: bool = True) -> None:
     """Write the graph to ``out``; PluginError names the formats there are, ExportError says what cannot be written."""
     registry.plugin("exporters", format).write(store, out, text=text)
+
+
+def verbatim(vocabulary: Vocabulary) -> tuple[str, ...]:
+    """IRIs of the properties that hold a report's own words: its full text, and quotes of it."""
+    return vocabulary.term("casekg:text"), vocabulary.term("oa:exact")

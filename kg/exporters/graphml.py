@@ -8,6 +8,7 @@ import networkx as nx
 import pyoxigraph as ox
 
 from kg import vocab
+from kg.exporters import verbatim
 
 if TYPE_CHECKING:
     from kg.store import Store
@@ -32,7 +33,7 @@ def to_networkx(store: Store, *, text: bool = True) -> nx.MultiDiGraph[str]:
     Concepts of vocabularies are nodes with their English label.
     """
     vocabulary = vocab.load()
-    verbatim = () if text else vocabulary.verbatim
+    without = () if text else verbatim(vocabulary)
     kind, label = vocabulary.expand("rdf:type"), vocabulary.expand("rdfs:label")
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     values: dict[str, dict[str, list[str]]] = {}
@@ -41,7 +42,7 @@ def to_networkx(store: Store, *, text: bool = True) -> nx.MultiDiGraph[str]:
             continue
         for quad in sorted(store.quads(name), key=str):
             subject, predicate, value = quad.subject, quad.predicate.value, quad.object
-            if predicate in verbatim or not isinstance(subject, ox.NamedNode):
+            if predicate in without or not isinstance(subject, ox.NamedNode):
                 continue
             if isinstance(value, ox.Literal):
                 key = "label" if predicate == label else _name(vocabulary, predicate)

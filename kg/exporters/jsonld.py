@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pyoxigraph as ox
 
 from kg import vocab
+from kg.exporters import verbatim
 
 if TYPE_CHECKING:
     from kg.store import Store
@@ -20,9 +21,9 @@ SUFFIX = ".jsonld"
 def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
     """Write the store, sorted; ``text=False`` leaves out full texts and quotes."""
     vocabulary = vocab.load()
-    verbatim = () if text else vocabulary.verbatim
+    without = () if text else verbatim(vocabulary)
     quads = sorted(
-        (q for q in store.quads() if q.predicate.value not in verbatim),
+        (q for q in store.quads() if q.predicate.value not in without),
         key=lambda q: (str(q.graph_name), str(q.subject), str(q.predicate), str(q.object)),
     )
     ox.serialize(quads, out, format=ox.RdfFormat.JSON_LD, prefixes=vocabulary.prefixes)

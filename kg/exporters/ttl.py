@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO
 
 from kg import vocab
+from kg.exporters import verbatim
 
 if TYPE_CHECKING:
     from kg.store import Store
@@ -18,5 +19,5 @@ SUFFIX = ".ttl"
 def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
     """Write the store, sorted; ``text=False`` leaves out full texts and quotes."""
     vocabulary = vocab.load()
-    verbatim = () if text else vocabulary.verbatim
-    store.dump("ttl", out, prefixes=vocabulary.prefixes, without=verbatim)
+    without = () if text else verbatim(vocabulary)
+    store.dump("ttl", out, prefixes=vocabulary.prefixes, without=without)
