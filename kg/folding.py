@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from kg.resources import folder
 
-__all__ = ["GLUED", "HYPHEN", "SPACE", "Folded", "Folder", "Word", "hangul", "spelling", "spelling_version"]
+__all__ = ["GLUED", "HYPHEN", "SPACE", "Folded", "Folder", "Word", "hangul", "key", "spelling", "spelling_version"]
 
 GLUED, SPACE, HYPHEN = 0, 1, 2
 
@@ -140,6 +140,12 @@ class Folder(dict[str, tuple[Word, ...]]):
         return Word(folded, exact, start, end, gap, place)
 
 
+def key(words: str) -> str:
+    """``words`` folded to one text, equal for all that is compared as equal; Korean ones without blanks."""
+    folded = [word.folded for word in _folder().fold(words).words]
+    return ("" if any(map(hangul, folded)) else " ").join(folded)
+
+
 def hangul(word: str) -> bool:
     """Whether a word holds Korean letters."""
     return _IS_HANGUL.search(word) is not None
@@ -220,6 +226,11 @@ def _exact(raw: str) -> str:
     if len(word) > 3 and word.istitle():
         return word.lower()  # "Hyper-CVAD" opens a sentence
     return word[:-1] if len(word) > 2 and word[-1] == "s" and word[:-1].isupper() else word
+
+
+@cache
+def _folder() -> Folder:
+    return Folder()
 
 
 @cache

@@ -1,0 +1,109 @@
+"""Vocabularies: concepts, labels, hierarchy and prefixes, from ontology/, from files of the user, and compiled once.
+
+``load`` gives the one ``Vocabulary`` that all other parts ask. The words of it go to the extractors as a plain
+``Lexicon``.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from kg.errors import VocabularyError
+from kg.folding import spelling_version
+from kg.resources import cache_folder, folder
+from kg.vocab import graphs, index, installed, shipped
+from kg.vocab.entries import Names, Source
+from kg.vocab.vocabulary import Database, Found, Vocabulary
+
+__all__ = ["Found", "Vocabulary", "load"]
+
+
+def load(extra: Sequence[Path] = ()) -> Vocabulary:
+    """The shipped vocabularies, the files ``extra`` in their order, and those that ``kg vocab add`` installed.
+
+    Raises VocabularyError for a file that is not as it must be.
+    """
+    version = _version(extra)
+    file = cache_folder() / f"vocabulary-{version[:32]}.sqlite"
+    with suppress(sqlite3.Error, OSError):
+        database = Database(str(file))
+        if database.one("SELECT value FROM meta WHERE name = 'schema'") == index.SCHEMA:
+            return Vocabulary(database)
+    sources, terms, meta = _read(extra)
+    try:
+        _write(file, sources, terms, {**meta, "version": version})
+        return Vocabulary(Database(str(file)))
+    except OSError:  # no place for a cache: make it in memory, which only costs time
+        memory = sqlite3.connect(":memory:", check_same_thread=False)
+        index.write(memory, sources, terms, {**meta, "version": version})
+        return Vocabulary(Database("", memory))
+
+
+def _version(extra: Sequence[Path]) -> str:
+    """A hash of all that the vocabulary is made of."""
+    digest = sha256(f"{index.SCHEMA} {spelling_version()}".encode())
+    rules = folder("rules") / "vocabularies.toml"
+    for path in [rules, *graphs.files(), *extra, *installed.files()]:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise VocabularyError(f"The vocabulary {path} cannot be read: {error.strerror or error}.") from error
+        digest.update(f"\n{path.name} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _read(extra: Sequence[Path]) -> tuple[list[Source], list[str], dict[str, str]]:
+    """Everything from its files: vocabularies by priority, terms of the ontology, and what else the database keeps."""
+    own = shipped.read()
+    prefixes = dict(own.prefixes)
+    sources = [own.source]
+    given = [
+        replace(installed.read(path, prefixes), priority=n, name=path.name.split(".")[0])
+        for n, path in enumerate(extra, 1)
+    ]
+    for source in (*given, *installed.sources()):
+        for prefix, namespace in source.prefixes.items():
+            if prefixes.setdefault(prefix, namespace) != namespace:
+                raise VocabularyError(
+                    f"The vocabulary {source.name} says that {prefix}: is {namespace}, others say {prefixes[prefix]}."
+                )
+        sources.append(source)
+    sources.sort(key=lambda s: s.priority)
+    meta = {
+        "prefixes": json.dumps(Names(prefixes).prefixes),
+        "sources": json.dumps([_about(source) for source in sources]),
+        "code_sources": json.dumps(own.code_sources),
+    }
+    return sources, own.terms, meta
+
+
+def _about(source: Source) -> Mapping[str, object]:
+    return {
+        "name": source.name,
+        "title": source.title,
+        "release": source.release,
+        "licence": source.licence,
+        "priority": source.priority,
+        "concepts": sum(1 for e in source.entries if e.labels),
+        "mappings": sum(len(e.matches) for e in source.entries),
+    }
+
+
+def _write(file: Path, sources: Sequence[Source], terms: Sequence[str], meta: Mapping[str, str]) -> None:
+    """Write the database beside its place, then put it there: other processes see all of it or nothing."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=file.parent) as place:
+        draft = Path(place) / file.name
+        with closing(sqlite3.connect(draft)) as database:
+            database.execute("PRAGMA journal_mode = OFF")
+            database.execute("PRAGMA synchronous = OFF")
+            index.write(database, sources, terms, meta)
+        draft.replace(file)
