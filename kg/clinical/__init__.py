@@ -1,1 +1,8 @@
 """Parts of the rules extractor: sentences, mentions, patients, conditions, interventions, outcomes, links."""
+
+from __future__ import annotations
+
+import os
+
+# A report's matrices are small: several threads cost more time than they save. NumPy reads this when it is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -31,6 +31,8 @@ class _Rules:
     before: re.Pattern[str]  # group "minus" is set where it denies
     after: re.Pattern[str]
     value: re.Pattern[str]
+    score: re.Pattern[str]
+    scores: re.Pattern[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,9 @@ def _found(
     if sort == "marker":
         said = _polarity(text, sentence, start, end, rules)
         return _Found(start, end, sort, label, curies, said) if said else None
-    if sort == "value":
-        m = rules.value.match(text, end, sentence.end)
+    scored = bool(curies) and rules.scores.search(label) is not None
+    if sort == "value" or scored:
+        m = (rules.score if scored else rules.value).match(text, end, sentence.end)
         if not m:
             return None
         return _Found(start, m.end(), sort, f"{label} {m['amount'].strip()}", curies, "present")
@@ -163,6 +166,8 @@ def _rules() -> _Rules:
             before=cues("before"),
             after=cues("after"),
             value=compiled(rf"(?:{value['filler']})(?P<amount>{value['number']}\s?{value['unit']})(?![\w/])"),
+            score=compiled(rf"(?:{value['filler']})(?P<amount>\d+(?:\.\d+)?)(?![\w/])"),
+            scores=re.compile(value["scores"], re.IGNORECASE),
         )
     except (OSError, KeyError, TypeError, re.error, tomllib.TOMLDecodeError) as error:
         raise RuleError(f"{path}: {error}; mend the rule file.") from error
