@@ -4,5 +4,5 @@ from __future__ import annotations
 
 import os
 
-# A report's matrices are small: several threads cost more time than they save. NumPy reads this when it is first imported.
+# A report's matrices are small: threads cost more than they save. NumPy reads this when it is first imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
