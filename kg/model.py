@@ -85,12 +85,16 @@ BlockKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A stretch of the document of one kind and language (BCP 47). ``repeat`` is a second copy of an earlier block."""
+    """A stretch of the document of one kind and language (BCP 47). ``repeat`` is a second copy of an earlier block.
+
+    ``place`` says where in an XML, HTML or PDF source it stands: an element's path or a page.
+    """
 
     start: int
     end: int
     kind: BlockKind
     language: str = "en"
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

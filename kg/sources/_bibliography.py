@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kg.model import Report
-from kg.sources._layout import PROSE, Part
+from kg.sources._layout import PROSE, Part, languages_of
 from kg.sources._pages import PageRules, fold, page_rules
 
-__all__ = ["parse_date", "report_of"]
+__all__ = ["bare_title", "best_date", "license_in", "parse_date", "report_of", "unique"]
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _ISO = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
@@ -29,7 +29,7 @@ _LISTED = re.compile(r"\s*(?:,|;|\bor\b|\band\b|&|및)\s*")
 def report_of(text: str, parts: Sequence[Part], told: Mapping[str, Any] | None = None) -> Report:
     """The bibliography that the parts of ``text`` hold; what is ``told`` from elsewhere, by field, comes first."""
     found: dict[str, Any] = (
-        _read(text, parts) if any(p.kind not in PROSE for p in parts) else {"language": _languages(parts)}
+        _read(text, parts) if any(p.kind not in PROSE for p in parts) else {"language": languages_of(parts)}
     )
     titles = {**found.get("title", {}), **(told or {}).get("title", {})}
     return Report(**(found | (dict(told) if told else {}) | {"title": titles}))
@@ -38,29 +38,29 @@ def report_of(text: str, parts: Sequence[Part], told: Mapping[str, Any] | None =
 def _read(text: str, parts: Sequence[Part]) -> dict[str, Any]:
     rules = page_rules()
     titles = {p.language: _one_line(text[p.start : p.end]) for p in reversed(parts) if p.kind == "title"}
-    titles = {tag: _bare_title(title) for tag, title in reversed(titles.items())}
+    titles = {tag: bare_title(title) for tag, title in reversed(titles.items())}
     found = _fields(text, parts, rules, titles.values())
     cited = found.pop("authors", "")
     if "title" in found and not titles:
-        titles["en"] = _bare_title(found["title"])
+        titles["en"] = bare_title(found["title"])
     return {
         "title": titles,
         "authors": _authors(text, parts, rules, cited),
-        "affiliations": _unique(_affiliations(text, parts)),
+        "affiliations": unique(_affiliations(text, parts)),
         "journal": found.get("journal"),
-        "issn": _unique(_issns(text, parts, rules)),
-        "published": _published(found),
+        "issn": unique(_issns(text, parts, rules)),
+        "published": best_date(found.get("date", ""), found.get("published", "")),
         "volume": found.get("volume"),
         "issue": found.get("issue"),
         "pages": found.get("pages", "").replace("–", "-") or None,
         "doi": found.get("doi"),
         "pmid": found.get("pmid"),
         "pmcid": found.get("pmcid"),
-        "keywords": _unique(_keywords(text, parts)),
-        "language": _languages(parts),
-        "license": _license(text, parts, rules),
+        "keywords": unique(_keywords(text, parts)),
+        "language": languages_of(parts),
+        "license": license_in("\n".join(text[p.start : p.end] for p in parts if p.kind == "citation")),
         "copyright": found.get("copyright"),
-        "publication_types": _unique(_one_line(text[p.start : p.end]) for p in parts if p.field == "publication_types"),
+        "publication_types": unique(_one_line(text[p.start : p.end]) for p in parts if p.field == "publication_types"),
     }
 
 
@@ -121,16 +121,16 @@ def _issns(text: str, parts: Iterable[Part], rules: PageRules) -> Iterator[str]:
             yield from (m["issn"].upper() for m in rule.pattern.finditer(text, part.start, part.end))
 
 
-def _published(found: Mapping[str, str]) -> str | None:
+def best_date(issue: str, day: str) -> str | None:
     """The date of the issue, or the day of publication where that only makes it more precise."""
-    issue, day = parse_date(found.get("date", "")), parse_date(found.get("published", ""))
-    return day if day and (not issue or day.startswith(issue)) else issue
+    of_issue, of_day = parse_date(issue), parse_date(day)
+    return of_day if of_day and (not of_issue or of_day.startswith(of_issue)) else of_issue
 
 
-def _license(text: str, parts: Iterable[Part], rules: PageRules) -> str | None:
-    """The licence in its short form: "CC BY-NC 4.0"; of several mentions one with its version."""
-    rule = next(c for c in rules.citations if c.name == "licence")
-    said = [m for p in parts if p.kind == "citation" for m in rule.pattern.finditer(text, p.start, p.end)]
+def license_in(words: str) -> str | None:
+    """The licence that ``words`` name in its short form: "CC BY-NC 4.0"; of several mentions one with its version."""
+    rule = next(c for c in page_rules().citations if c.name == "licence")
+    said = rule.pattern.finditer(words)
     found = [_short_license(m["license"], m["slug"]) for m in said]
     return next((words for words in found if words[-1].isdigit()), found[0] if found else None)
 
@@ -161,8 +161,8 @@ def _authors(text: str, parts: Iterable[Part], rules: PageRules, cited: str) -> 
             else:
                 letters += _people(words, rules)
     if bylines:
-        return _unique(bylines)
-    return _unique(_completed(_cited_names(cited, rules), letters, cited.endswith("et al.")))
+        return unique(bylines)
+    return unique(_completed(_cited_names(cited, rules), letters, cited.endswith("et al.")))
 
 
 def _people(words: str, rules: PageRules) -> Iterator[str]:
@@ -215,16 +215,7 @@ def _keywords(text: str, parts: Iterable[Part]) -> Iterator[str]:
         yield from (_one_line(w).strip(" .,;:•") for w in split.split(words))
 
 
-def _languages(parts: Iterable[Part]) -> tuple[str, ...]:
-    """The languages of title and prose, the one with most text first."""
-    size: dict[str, int] = {}
-    for p in parts:
-        if p.kind in PROSE or p.kind == "title":
-            size[p.language] = size.get(p.language, 0) + p.end - p.start
-    return tuple(sorted(size, key=lambda tag: -size[tag]))
-
-
-def _bare_title(title: str) -> str:
+def bare_title(title: str) -> str:
     """Without the final stop, and without the brackets PubMed sets around a translated title."""
     bare = title.strip()
     if bare.startswith("[") and bare.rstrip(".").endswith("]"):
@@ -236,7 +227,8 @@ def _one_line(words: str) -> str:
     return " ".join(words.split())
 
 
-def _unique(items: Iterable[str]) -> tuple[str, ...]:
+def unique(items: Iterable[str]) -> tuple[str, ...]:
+    """The items in their order, without empty ones and without second spellings of one."""
     seen: dict[str, str] = {}
     for item in items:
         if item:

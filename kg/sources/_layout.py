@@ -16,7 +16,7 @@ from typing import NamedTuple
 from kg.model import Block, BlockKind
 from kg.sources._pages import BLANK, Heading, PageRules, Section, fold, language_of, page_rules
 
-__all__ = ["PROSE", "Part", "blocks_of", "lay_out"]
+__all__ = ["PROSE", "Part", "blocks_of", "languages_of", "lay_out"]
 
 PROSE: frozenset[BlockKind] = frozenset({"abstract", "introduction", "case", "discussion", "body"})
 
@@ -63,6 +63,15 @@ def blocks_of(parts: Iterable[Part]) -> tuple[Block, ...]:
         else:
             blocks.append(Block(part.start, part.end, part.kind, part.language))
     return tuple(blocks)
+
+
+def languages_of(parts: Iterable[Part | Block]) -> tuple[str, ...]:
+    """The languages of title and prose, the one with most text first."""
+    size: dict[str, int] = {}
+    for part in parts:
+        if part.kind in PROSE or part.kind == "title":
+            size[part.language] = size.get(part.language, 0) + part.end - part.start
+    return tuple(sorted(size, key=lambda tag: -size[tag]))
 
 
 def lay_out(text: str, title: str = "") -> tuple[Part, ...]:
@@ -147,6 +156,8 @@ class _Page:
                 unit.sort = "short"  # a title that ends with a full stop
         prose = [n for n, u in enumerate(units) if u.sort == "prose"]
         self.first, self.last = (prose[0], prose[-1]) if prose else (len(units), -1)
+        headings = [n for n, u in enumerate(units) if u.sort == "heading"]
+        self.tail = max(prose[-1:] + headings[-1:], default=-1)  # after it come no more sections
         self.loose: list[int] = []  # short lines outside all sections, whose kind hangs on the rest of the page
 
     def read(self) -> None:
@@ -201,7 +212,7 @@ class _Page:
         ended = (
             (section.reach == "paragraph" and self.since > 0 and unit.gap)
             or (section.reach == "list" and self._ends_list(section, unit))
-            or (section.kind in PROSE and n > self.last and self.since > 0 and unit.sort != "prose")
+            or (section.kind in PROSE and n > self.tail and self.since > 0 and unit.sort != "prose")
         )  # fmt: skip
         if ended:
             self.section = None

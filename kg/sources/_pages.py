@@ -190,7 +190,7 @@ class PageRules:
             return True
         words = _WORD.findall(line)
         low = sum(not w[0].isupper() for w in words)
-        if len(words) < 4 or low < 0.4 * len(words):
+        if len(words) < 3 or low < 0.4 * len(words):
             return False
         return bool(_CLOSE.search(line) or _SENTENCE.search(line))
 

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from kg.errors import SourceError
 from kg.model import Document
-from kg.sources._bibliography import parse_date, report_of
 from kg.sources._files import decoded, lines_of, opened, stem_of
-from kg.sources._layout import blocks_of, lay_out
-from kg.sources._pages import language_of
+from kg.sources._records import document_of
 
 __all__ = ["read", "recognises"]
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _SUFFIXES = (".jsonl", ".ndjson", ".jsonlines")
-_TEXTS = ("journal", "volume", "issue", "pages", "doi", "pmid", "pmcid", "license", "copyright", "url")
-_LISTS = ("authors", "affiliations", "issn", "keywords", "language", "publication_types")
 
 
 def recognises(name: str, head: bytes) -> int:
@@ -54,31 +47,5 @@ def _document(line: bytes, path: Path, number: int) -> Document | SourceError:
     if not isinstance(record, dict):
         kind = type(record).__name__
         return SourceError(f'{where}: holds a {kind}, not a JSON object such as {{"id": ..., "text": ...}}.')
-    text = record.get("text")
-    if not isinstance(text, str) or not text.strip():
-        return SourceError(f'{where}: has no text; the field "text" holds the report.')
-    if _SURROGATE.search(text):
-        return SourceError(f"{where}: the text holds half a character (a lone surrogate); write it as UTF-8.")
-    title = record.get("title")
-    parts = lay_out(text, title if isinstance(title, str) else "")
-    report = report_of(text, parts, _told(record))
     given = record.get("id")
-    name = str(given) if given not in (None, "") else f"{stem_of(path)}-{number}"
-    return Document(name, text, report, blocks_of(parts), where)
-
-
-def _told(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The bibliography that the fields give, by the names of ``Report``."""
-    told: dict[str, Any] = {key: str(value) for key in _TEXTS if (value := record.get(key)) not in (None, "")}
-    for key in _LISTS:
-        if value := record.get(key):
-            told[key] = tuple(map(str, value)) if isinstance(value, list) else (str(value),)
-    title = record.get("title")
-    if isinstance(title, str) and title.strip():
-        told["title"] = {language_of(title): title.strip()}
-    elif isinstance(title, dict):
-        told["title"] = {str(tag): str(words) for tag, words in title.items()}
-    when = record.get("published") or record.get("year")
-    if when and (date := parse_date(str(when))):
-        told["published"] = date
-    return told
+    return document_of(record, str(given) if given not in (None, "") else f"{stem_of(path)}-{number}", where)

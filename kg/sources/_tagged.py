@@ -1,0 +1,107 @@
+"""Line formats with tags: ``TI  - words``, going on in lines that begin with blanks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from kg.errors import SourceError
+from kg.model import Document
+from kg.sources._bibliography import bare_title, parse_date, unique
+from kg.sources._compose import Composer, format_words, language_tag
+from kg.sources._files import LONGEST, decoded, lines_of, opened
+from kg.sources._pages import language_of
+
+__all__ = ["Tags", "tagged_document", "tagged_records"]
+
+Tags = Mapping[str, list[str]]
+_TAGGED = re.compile(r"([A-Z][A-Z0-9]{1,3}) *- ?(.*)")
+_DOI = re.compile(r"10\.\d{4,9}/\S+")
+
+
+def tagged_records(path: Path, first: str) -> Iterator[tuple[int, Tags | SourceError]]:
+    """Each record as its values by tag, with the number of its first line; ``first`` is the tag that begins one."""
+    tags: dict[str, list[str]] = {}
+    begun, size, last = 0, 0, ""
+    with opened(path) as stream:
+        for number, data in lines_of(stream, path):
+            if isinstance(data, SourceError):
+                yield number, data
+                continue
+            try:
+                line = decoded(data, f"{path}, line {number}").strip("\ufeff").rstrip()
+            except SourceError as error:
+                yield number, error
+                continue
+            m = _TAGGED.fullmatch(line)
+            if m and m[1] == first:
+                if tags:
+                    yield begun, tags
+                tags, begun, size = {}, number, 0
+            if not line or not begun:
+                continue
+            size += len(line)
+            if size > LONGEST:
+                yield begun, SourceError(f"{path}, line {begun}: one record is longer than {LONGEST >> 20} MB.")
+                tags, begun = {}, 0
+            elif m:
+                last = m[1]
+                tags.setdefault(last, []).append(m[2].strip())
+            elif last and tags:
+                tags[last][-1] += " " + line.strip()
+    if tags:
+        yield begun, tags
+
+
+def tagged_document(tags: Tags, table: str, name: str, where: str) -> Document | SourceError:
+    """The document of a record, by a table of kg/rules/formats.toml: title and abstract are its text."""
+
+    def all_of(field: str) -> list[str]:
+        names = format_words(table).get(field, ())
+        return next((values for tag in names if (values := [v for v in tags.get(tag, ()) if v])), [])
+
+    def first_of(field: str) -> str:
+        return next(iter(all_of(field)), "")
+
+    languages = tuple(filter(None, map(language_tag, all_of("language"))))
+    titles = {language_of(title): title for title in all_of("title")[:1]}
+    if own := first_of("own_title"):
+        titles[next((tag for tag in languages if tag != "en"), language_of(own))] = own
+    composer = Composer()
+    for tag, title in titles.items():
+        composer.add(title, "title", tag)
+    for abstract in all_of("abstract"):
+        composer.add(abstract, "abstract")
+    if not composer.blocks:
+        return SourceError(f"{where}: has neither title nor abstract.")
+    doi = next((m[0] for value in all_of("doi") if (m := _DOI.search(value))), "")
+    pages, last = first_of("pages"), first_of("last_page")
+    pmcid = first_of("pmcid")
+    pmid = first_of("pmid")
+    fields = {
+        "title": {tag: bare_title(title) for tag, title in titles.items()},
+        "authors": tuple(map(_in_order, all_of("authors"))),
+        "affiliations": unique(all_of("affiliations")),
+        "journal": first_of("journal"),
+        "issn": unique(value.split()[0] for value in all_of("issn")),
+        "published": parse_date(first_of("published").strip("/").replace("/", "-")),
+        "volume": first_of("volume"),
+        "issue": first_of("issue"),
+        "pages": f"{pages}-{last}" if last and last != pages else pages,
+        "doi": doi.removesuffix("[doi]").rstrip(" ."),
+        "pmid": pmid,
+        "pmcid": pmcid if pmcid.startswith("PMC") else "",
+        "keywords": unique(value.lstrip("*") for value in all_of("keywords")),
+        "language": languages,
+        "copyright": first_of("copyright"),
+        "url": first_of("url"),
+        "publication_types": tuple(all_of("publication_types")),
+    }
+    return composer.document(name or pmid or doi, where, fields)
+
+
+def _in_order(name: str) -> str:
+    """``Okonkwo, Ada B`` as the name is said; what has no comma stays as it is."""
+    family, comma, given = name.partition(", ")
+    return f"{given} {family}" if comma else name

@@ -1,0 +1,118 @@
+"""XML read as a stream and within bounds: no entities but characters, no network, limited depth and size."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from lxml import etree
+
+from kg.errors import SourceError
+from kg.model import Document
+from kg.sources._files import opened
+
+__all__ = ["Element", "character", "child_words", "elements", "inner", "records", "words"]
+
+Element = etree._Element
+_LARGEST = 64 * 1024 * 1024  # bytes between two records
+_SPACES = re.compile(r"\s+")
+
+
+class _Bounded:
+    """A stream that refuses to go on when too much was read since the last record."""
+
+    def __init__(self, stream: IO[bytes], path: Path) -> None:
+        self.stream, self.path, self.since = stream, path, 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.stream.read(size)
+        self.since += len(data)
+        if self.since > _LARGEST:
+            raise SourceError(
+                f"{self.path}: one record is longer than {_LARGEST >> 20} MB; check that it is what it says."
+            )
+        return data
+
+
+def elements(path: Path, *tags: str) -> Iterator[Element]:
+    """The elements of these names, each once it is read whole; of nested ones the outermost. Memory does not grow."""
+    with opened(path) as stream:
+        bounded = _Bounded(stream, path)
+        try:
+            events = etree.iterparse(
+                bounded,
+                events=("end",),
+                tag=tags,
+                resolve_entities=False,
+                no_network=True,
+                load_dtd=False,
+                huge_tree=False,
+            )
+            for _, element in events:
+                if any(up.tag in tags for up in element.iterancestors()):
+                    continue
+                yield element
+                bounded.since = 0
+                element.clear(keep_tail=True)
+                parent = element.getparent()
+                while parent is not None and element.getprevious() is not None:
+                    del parent[0]
+        except etree.XMLSyntaxError as error:
+            why = " ".join(str(error.msg or error).split())
+            raise SourceError(
+                f"{path}: is not XML that can be read ({why}); fetch the file again or repair it."
+            ) from error
+
+
+def records(
+    path: Path, tags: tuple[str, ...], make: Callable[[Element, str], Document]
+) -> Iterator[Document | SourceError]:
+    """What ``make`` makes of each element and of the words for where it stands; an error for each it refuses."""
+    number = 0
+    for number, element in enumerate(elements(path, *tags), 1):
+        where = f"{path}, record {number}"
+        try:
+            yield make(element, where)
+        except SourceError as error:
+            yield SourceError(f"{where}: {error}.")
+    if not number:
+        yield SourceError(f"{path}: holds no {' or '.join(tags)}; check that it is what its name says.")
+
+
+def words(element: Element | None, *leave_out: str) -> str:
+    """The text in an element and in all within it, what follows an inner tag included, white space evened."""
+    return _SPACES.sub(" ", inner(element, *leave_out)).strip() if element is not None else ""
+
+
+def child_words(element: Element, path: str) -> str:
+    """The text of the first element at ``path``; empty where there is none."""
+    return words(element.find(path))
+
+
+def inner(element: Element, *leave_out: str) -> str:
+    """The text in an element just as it is, without comments and the elements to leave out."""
+    if len(element) == 0:
+        return element.text or ""
+    return "".join(_pieces(element, frozenset(leave_out)))
+
+
+def character(entity: Element) -> str:
+    """A named character such as ``&nbsp;``; any other entity could stand for anything and is refused."""
+    reference = entity.text or ""
+    found = html.unescape(reference)
+    if found == reference:
+        raise SourceError(f"uses the entity {reference}, which is not expanded for safety; replace it by its text")
+    return found
+
+
+def _pieces(element: Element, leave_out: frozenset[str]) -> Iterator[str]:
+    yield element.text or ""
+    for child in element:
+        if child.tag is etree.Entity:
+            yield character(child)
+        elif isinstance(child.tag, str) and child.tag not in leave_out:
+            yield from _pieces(child, leave_out)
+        yield child.tail or ""

@@ -1,0 +1,188 @@
+"""Web pages of journals, scraped or saved (.html): the article without the site, bibliography from its meta tags."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from lxml import etree, html
+
+from kg.errors import SourceError
+from kg.model import Document
+from kg.sources._bibliography import license_in, parse_date, report_of, unique
+from kg.sources._compose import format_words, language_tag
+from kg.sources._files import decoded, stem_of, whole
+from kg.sources._layout import blocks_of, lay_out
+from kg.sources._pages import language_of
+from kg.sources._xml import Element
+
+__all__ = ["read", "recognises"]
+
+_SHARE = 0.4  # of the page's text that its <article> or <main> must hold to be taken for the whole of it
+_CANDIDATES = 8
+_NUMBERS = re.compile(r"[\s\d,;\[\]–-]*")
+_MARKS = (b"<!doctype html", b"<html", b"<head", b"<body")
+_LISTS = ("authors", "affiliations", "issn", "keywords", "language", "publication_types")
+
+
+def recognises(name: str, head: bytes) -> int:
+    """By the elements at its beginning, or the suffix."""
+    found = any(mark in head.lower() for mark in _MARKS)
+    return 2 * found or int(name.lower().endswith((".html", ".htm", ".xhtml")))
+
+
+def read(path: Path) -> Iterator[Document | SourceError]:
+    """The one report of a page; its text is that of the article, a line for each element that begins one."""
+    data = whole(path)
+    try:
+        page = html.document_fromstring(*_parsed(data, str(path)))
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
+        yield SourceError(f"{path}: is not a web page that can be read ({error}).")
+        return
+    told = _told(page)
+    lines = _article(page)
+    if not lines.text.strip():
+        yield SourceError(f"{path}: holds no text outside menus and scripts.")
+        return
+    parts = lay_out(lines.text, next(iter(told.get("title", {}).values()), ""))
+    blocks = tuple(replace(block, place=lines.place_of(block.start)) for block in blocks_of(parts))
+    yield Document(stem_of(path), lines.text, report_of(lines.text, parts, told), blocks, str(path))
+
+
+def _parsed(data: bytes, where: str) -> tuple[bytes, html.HTMLParser]:
+    """UTF-8 where the bytes are that, else what the page declares of itself."""
+    try:
+        decoded(data, where)
+        return data, html.HTMLParser(encoding="utf-8", huge_tree=False)
+    except SourceError:
+        if b"\0" in data:
+            raise
+        return data, html.HTMLParser(huge_tree=False)
+
+
+def _article(page: Element) -> _Lines:
+    """The text of the element that is the article, if it holds a good part of the page's, else of the page."""
+    everything = _Lines(page)
+    articles = map(_Lines, islice(page.iter(*format_words("html")["articles"]), _CANDIDATES))
+    best = max(articles, key=lambda lines: len(lines.text), default=everything)
+    return best if len(best.text) >= _SHARE * len(everything.text) else everything
+
+
+class _Lines:
+    """The text under an element: white space evened, a new line for each element that begins one."""
+
+    def __init__(self, root: Element) -> None:
+        words = format_words("html")
+        self._out, self._roles = frozenset(words["out"]), frozenset(words["roles"])
+        self._lines, self._paragraphs = frozenset(words["lines"]), frozenset(words["paragraphs"])
+        self._pieces: list[str] = []
+        self._size = 0
+        self._starts: list[int] = []
+        self._places: list[str] = []
+        self._read(root)
+        self.text = "".join(self._pieces).rstrip()
+
+    def place_of(self, offset: int) -> str:
+        """The path of the element whose text stands at ``offset``."""
+        at = bisect_right(self._starts, offset) - 1
+        return self._places[at] if at >= 0 else ""
+
+    def _read(self, root: Element) -> None:
+        skipped: Element | None = None
+        for event, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
+            if skipped is not None and element is not skipped:
+                continue
+            tag = element.tag if isinstance(element.tag, str) else ""
+            if event == "start":
+                if self._left_out(element):
+                    skipped = element
+                    continue
+                self._break(tag)
+                self._say(element.text or "", element)
+                continue
+            skipped = None
+            self._break(tag)
+            if element is not root:
+                self._say(element.tail or "", element)
+
+    def _left_out(self, element: Element) -> bool:
+        if element.tag in self._out or element.get("role") in self._roles or element.get("hidden") is not None:
+            return True
+        if element.tag != "sup" or element.find(".//a") is None:
+            return False
+        return _NUMBERS.fullmatch("".join(map(str, element.itertext()))) is not None  # the raised number of a reference
+
+    def _break(self, tag: str) -> None:
+        wanted = "\n\n" if tag in self._paragraphs else "\n" if tag in self._lines else ""
+        if not wanted or not self._pieces:
+            return
+        if not self._pieces[-1].endswith("\n"):
+            self._push(wanted)
+        elif wanted == "\n\n" and self._pieces[-1] == "\n":
+            self._push("\n")
+
+    def _say(self, words: str, element: Element) -> None:
+        evened = " ".join(words.split())
+        if not evened:
+            if words and self._pieces and not self._pieces[-1][-1].isspace():
+                self._push(" ")
+            return
+        starts_line = not self._pieces or self._pieces[-1].endswith("\n")
+        if starts_line:
+            self._starts.append(self._size)
+            self._places.append(element.getroottree().getpath(element))
+        elif words[0].isspace() and not self._pieces[-1].endswith(" "):
+            self._push(" ")
+        self._push(evened + (" " if words[-1].isspace() else ""))
+
+    def _push(self, words: str) -> None:
+        self._pieces.append(words)
+        self._size += len(words)
+
+
+def _told(page: Element) -> dict[str, Any]:
+    """The bibliography in the page's meta elements, by the names of ``Report``."""
+    meta: dict[str, list[str]] = {}
+    for element in page.iter("meta"):
+        name = (element.get("name") or element.get("property") or "").lower()
+        if name and (content := " ".join((element.get("content") or "").split())):
+            meta.setdefault(name, []).append(content)
+    found = {field: _first(meta, names) for field, names in format_words("meta").items()}
+    told: dict[str, Any] = {}
+    for field, values in found.items():
+        if values and field not in ("title", "published", "first_page", "last_page"):
+            told[field] = unique(values) if field in _LISTS else values[0]
+    if found["title"]:
+        told["title"] = {language_of(found["title"][0]): found["title"][0]}
+    if found["published"] and (date := parse_date(found["published"][0].replace("/", "-")[:10])):
+        told["published"] = date
+    pages = [values[0] for field in ("first_page", "last_page") if (values := found[field])]
+    told |= {"pages": "-".join(dict.fromkeys(pages))} if pages else {}
+    return told | _cleaned(told)
+
+
+def _first(meta: Mapping[str, Sequence[str]], names: Sequence[str]) -> Sequence[str]:
+    return next((meta[name] for name in names if name in meta), ())
+
+
+def _cleaned(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields that pages fill in several manners, in one."""
+    changes: dict[str, Any] = {}
+    if doi := told.get("doi"):
+        changes["doi"] = doi[doi.find("10.") :] if "10." in doi else None
+    if authors := told.get("authors"):
+        several = authors if len(authors) > 1 or ";" not in authors[0] else authors[0].split(";")
+        names = (name.strip().partition(", ") for name in several)
+        changes["authors"] = tuple(f"{given} {family}".strip() for family, _, given in names)
+    if keywords := told.get("keywords"):
+        changes["keywords"] = unique(w.strip() for k in keywords for w in k.replace(";", ",").split(","))
+    if languages := told.get("language"):
+        changes["language"] = tuple(filter(None, map(language_tag, languages)))
+    if copyright_ := told.get("copyright"):
+        changes["license"] = license_in(copyright_)
+    return changes
