@@ -82,7 +82,7 @@ class Writer:
         lines = (
             f"<{self.extraction}> {terms['rdf:type']} {terms['casekg:Extraction']}",
             f"<{self.extraction}> {terms['prov:wasAssociatedWith']} <{self.agent}>",
-            f"<{self.extraction}> {terms['casekg:method']} {terms['obo:ECO_0000203']}",
+            f"<{self.extraction}> {terms['casekg:method']} {terms['ECO:0000203']}",
             f"<{self.extraction}> {terms['casekg:vocabularyVersion']} {_literal(self.vocabulary_version)}",
             f"<{self.agent}> {terms['rdf:type']} {terms['prov:SoftwareAgent']}",
             f"<{self.agent}> {terms['rdfs:label']} {_literal(self.agent_label)}",
