@@ -245,7 +245,16 @@ class _Graph:
             for order, (episode, name) in enumerate(zip(episodes, episode_names(episodes), strict=True), 1):
                 nodes[episode.id] = episode_node = f"<{iri}/{kind}/{name}>"
                 self.episode(episode, episode_node, node, order)
+        self.diseases(case, nodes)
         self.links(case, iri, nodes)
+
+    def diseases(self, case: Case, nodes: dict[str, str]) -> None:
+        """The disease at issue: a condition's own concept, and for a relapse that of the primary, which came back."""
+        primary = {c.concept for c in case.conditions if c.role == "primary" and c.assertion == "present"}
+        for condition in case.conditions:
+            for concept in {condition.concept} | (primary if condition.role == "relapse" else set()):
+                if concept:
+                    self.add(nodes[condition.id], "casekg:disease", self.terms[concept])
 
     def mention(self, node: str, span: Span | None) -> None:
         if span:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from kg.store import Store
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,3 +49,12 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, Any], None]:
         assert json.loads(written) == json.loads(path.read_text(encoding="utf-8"))
 
     return check
+
+
+@pytest.fixture(scope="session")
+def invented() -> Iterator[Store]:
+    """A store in memory with the vocabularies and the invented reports of tests/queries/."""
+    from tests.invented import store_of_reports
+
+    with store_of_reports() as store:
+        yield store

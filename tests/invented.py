@@ -1,0 +1,46 @@
+"""The invented reports of tests/queries/reports.json, in a store in memory."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kg import quads, vocab
+from kg.model import Block, CaseRecord, Document, Report, Span, record_from_json
+from kg.store import Store, open_store
+
+__all__ = ["read_reports", "store_of_reports"]
+
+FILE = Path(__file__).parent / "queries" / "reports.json"
+
+
+def located(item: dict[str, Any], text: str) -> dict[str, Any]:
+    start = text.index(item["quote"])
+    return {"label": item["quote"], **item, "start": start, "end": start + len(item["quote"]), "text": item["quote"]}
+
+
+def read_reports() -> Iterator[tuple[Document, CaseRecord]]:
+    for report in json.loads(FILE.read_text(encoding="utf-8")):
+        text = report["text"]
+        about = Report(title={"en": report["title"]}, published=report["published"], language=("en",))
+        case = {key: [located(item, text) for item in report[key]] for key in ("conditions", "interventions", "outcomes")}
+        record = record_from_json({"id": report["id"], "cases": [{"patient": report["patient"], **case}]})
+        sentences = tuple(Span(m.start(), m.end()) for m in re.finditer(r"[^ .][^.]*\.", text))
+        record = CaseRecord(id=record.id, report=about, cases=record.cases, sentences=sentences)
+        yield Document(report["id"], text, about, (Block(0, len(text), "abstract"),)), record
+
+
+def store_of_reports() -> Store:
+    """A store in memory with the vocabularies and the invented reports."""
+    vocabulary = vocab.load()
+    base = vocabulary.prefixes["id"]
+    writer = quads.Writer(vocabulary, base, "rules", "test")
+    store = open_store(None, base=base)
+    store.bulk_load(vocabulary.quads())
+    store.bulk_load(writer.settings())
+    for document, record in read_reports():
+        store.replace(quads.graph_iri(quads.report_iri(document, base)), writer(document, record))
+    return store
