@@ -108,7 +108,8 @@ class Scene:
             spans = [(item.start, item.end), *((s.start, s.end) for s in item.mentions)]
             places = [place for start, end in spans if (place := self._place(story, start, end)) is not None]
             if places:
-                items.append(Item(item.id, sort, tuple(label.lower().split()), tuple(places)))
+                words = tuple(label.lower().split()) or ("#",)
+                items.append(Item(item.id, sort, words, tuple(places)))
         return items
 
     def _place(self, story: Story, start: int, end: int) -> Place | None:
