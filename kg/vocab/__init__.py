@@ -18,11 +18,12 @@ from pathlib import Path
 from kg.errors import VocabularyError
 from kg.folding import spelling_version
 from kg.resources import cache_folder, folder
-from kg.vocab import graphs, index, installed, shipped
+from kg.vocab import check, graphs, index, installed, shipped
+from kg.vocab.check import Problem
 from kg.vocab.entries import Names, Source
 from kg.vocab.vocabulary import Database, Found, Vocabulary
 
-__all__ = ["Found", "Vocabulary", "load"]
+__all__ = ["Found", "Problem", "Vocabulary", "load", "problems"]
 
 
 def load(extra: Sequence[Path] = ()) -> Vocabulary:
@@ -44,6 +45,11 @@ def load(extra: Sequence[Path] = ()) -> Vocabulary:
         memory = sqlite3.connect(":memory:", check_same_thread=False)
         index.write(memory, sources, terms, {**meta, "version": version})
         return Vocabulary(Database("", memory))
+
+
+def problems(extra: Sequence[Path] = ()) -> list[Problem]:
+    """What is wrong with the vocabularies that ``load`` would load."""
+    return check.problems(_read(extra)[0])
 
 
 def _version(extra: Sequence[Path]) -> str:
@@ -80,6 +86,7 @@ def _read(extra: Sequence[Path]) -> tuple[list[Source], list[str], dict[str, str
     meta = {
         "prefixes": json.dumps(Names(prefixes).prefixes),
         "sources": json.dumps([_about(source) for source in sources]),
+        "schemes": json.dumps(own.schemes),
         "code_sources": json.dumps(own.code_sources),
     }
     return sources, own.terms, meta

@@ -24,7 +24,10 @@ class Synonym(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One concept of one vocabulary. An entry without labels only says what its CURIE matches (SSSOM)."""
+    """One concept of one vocabulary. ``top`` concepts have nothing broader on purpose.
+
+    An entry without labels only says what its CURIE matches (SSSOM).
+    """
 
     curie: str
     labels: Mapping[str, str] = field(default_factory=dict)  # language -> preferred label
@@ -36,6 +39,7 @@ class Entry:
     type: str | None = None
     facet: str | None = None
     definition: str = ""
+    top: bool = False
 
     @property
     def label(self) -> str:

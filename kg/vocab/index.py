@@ -17,7 +17,7 @@ from kg.vocab.surfaces import surfaces
 
 __all__ = ["SCHEMA", "type_of", "write"]
 
-SCHEMA = "2"  # raise when the tables or what stands in them change
+SCHEMA = "4"  # raise when the tables or what stands in them change
 
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -149,7 +149,10 @@ class _Ancestors:
     def _above(self, curie: str) -> list[str]:
         if curie not in self._broader:
             codes = self._merged.codes
-            given = next((e.broader for e, _ in self._merged.members[curie] if e.broader), ())
+            members = self._merged.members[curie]
+            if members[0][1].priority == 0:  # the shipped hierarchy ends where its top concepts are
+                members = [member for member in members if member[1].priority == 0]
+            given = next((e.broader for e, _ in members if e.broader), ())
             self._broader[curie] = [codes[b] for b in given if b in codes and codes[b] != curie]
         return self._broader[curie]
 

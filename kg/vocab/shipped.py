@@ -16,12 +16,15 @@ __all__ = ["Shipped", "read"]
 
 @dataclass(frozen=True)
 class Shipped:
-    """``terms`` are the CURIEs of all that the files declare; ``code_sources`` describe where codes were read."""
+    """``terms`` are the CURIEs of all that the files declare; ``code_sources`` describe where codes were read,
+    ``schemes`` lead from a type of concept to its scheme.
+    """
 
     source: Source
     prefixes: dict[str, str]
     terms: list[str]
     code_sources: dict[str, dict[str, str]]
+    schemes: dict[str, str]
 
 
 def read() -> Shipped:
@@ -43,18 +46,30 @@ def read() -> Shipped:
     entries = tuple(e for e in graph.entries() if e.type)
     subjects = {t.subject.value for t in triples if isinstance(t.subject, ox.NamedNode)}
     terms = sorted(c for c in map(names.curie, subjects) if not c.startswith(":"))
-    described: dict[str, dict[str, str]] = {}
-    wanted = {names.expand(c): c.partition(":")[2] for c in ("dcterms:title", "owl:versionInfo", "dcterms:license")}
-    kind = names.expand("dcterms:BibliographicResource")
-    sources = {
-        t.subject.value
+    said = {(_value(t.subject), names.curie(t.predicate.value)): _value(t.object) for t in triples}
+    kinds = {
+        _value(t.subject): names.curie(_value(t.object))
         for t in triples
-        if isinstance(t.object, ox.NamedNode) and t.object.value == kind and isinstance(t.subject, ox.NamedNode)
+        if t.predicate.value == names.expand("rdf:type")
     }
-    for t in triples:
-        if isinstance(t.subject, ox.NamedNode) and t.subject.value in sources and t.predicate.value in wanted:
-            about = described.setdefault(names.curie(t.subject.value), {})
-            about[wanted[t.predicate.value]] = t.object.value if not isinstance(t.object, ox.Triple) else ""
+    described = {
+        names.curie(iri): {
+            key: said[iri, curie]
+            for key, curie in (
+                ("title", "dcterms:title"),
+                ("release", "owl:versionInfo"),
+                ("licence", "dcterms:license"),
+            )
+            if (iri, curie) in said
+        }
+        for iri, kind in sorted(kinds.items())
+        if kind == "dcterms:BibliographicResource"
+    }
+    schemes = {
+        said[iri, "casekg:type"]: names.curie(iri)
+        for iri, kind in kinds.items()
+        if kind == "skos:ConceptScheme" and (iri, "casekg:type") in said
+    }
     source = Source(
         name="casekg",
         title=graph.about()[0],
@@ -63,4 +78,8 @@ def read() -> Shipped:
         priority=0,
         entries=entries,
     )
-    return Shipped(source, prefixes, terms, described)
+    return Shipped(source, prefixes, terms, described, schemes)
+
+
+def _value(node: ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple) -> str:
+    return "" if isinstance(node, ox.Triple) else node.value

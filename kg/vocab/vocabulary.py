@@ -31,7 +31,10 @@ class Found(NamedTuple):
 
 
 class Vocabulary:
-    """All vocabularies that were loaded, over the database that ``index`` wrote."""
+    """All vocabularies that were loaded, over the database that ``index`` wrote.
+
+    ``schemes`` leads from a type of concept to the shipped scheme that holds its concepts.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -39,6 +42,7 @@ class Vocabulary:
             database.one("SELECT value FROM meta WHERE name = 'prefixes'") or "{}"
         )
         self.version: str = database.one("SELECT value FROM meta WHERE name = 'version'") or ""
+        self.schemes: dict[str, str] = json.loads(database.one("SELECT value FROM meta WHERE name = 'schemes'") or "{}")
         self.concepts: Mapping[str, Concept] = _Concepts(database)
         self._namespaces = sorted(((iri, p) for p, iri in self.prefixes.items()), key=lambda n: -len(n[0]))
 
@@ -89,6 +93,13 @@ class Vocabulary:
 
         A preferred label goes before synonyms. VocabularyError suggests the nearest where none fits.
         """
+        if found := self.named(label, type):
+            return found
+        near = [f"{found.words!r}" for found in self.nearest(label, type)]
+        raise VocabularyError(f"No {type or 'concept'} is called {label.strip()!r}{_did_you_mean(near)}")
+
+    def named(self, label: str, type: str | None = None) -> str | None:
+        """The same as ``find``, but None where nothing fits."""
         words = label.strip()
         code = self.compact(words) if "://" in words else words
         of = "" if type is None else " AND concept.type = ?"
@@ -103,8 +114,7 @@ class Vocabulary:
         for surface in (words, words.upper()):  # "all" finds ALL only where nothing is called "all"
             if found := self._database.one(spelled, key(words), surface, *given):
                 return str(found)
-        near = [f"{found.words!r}" for found in self._nearest(words, type)]
-        raise VocabularyError(f"No {type or 'concept'} is called {words!r}{_did_you_mean(near)}")
+        return None
 
     def search(self, words: str, limit: int = 20) -> list[Found]:
         """Concepts that have all of ``words`` in one of their labels, the best fit first; else the nearest."""
@@ -124,9 +134,9 @@ class Vocabulary:
         found: dict[str, Found] = {}
         for curie, label, kind, surface, source, *_ in rows:
             found.setdefault(curie, Found(curie, label, kind, surface, source))
-        return list(found.values())[:limit] or self._nearest(words, None)
+        return list(found.values())[:limit] or self.nearest(words)
 
-    def _nearest(self, words: str, type: str | None) -> list[Found]:
+    def nearest(self, words: str, type: str | None = None) -> list[Found]:
         """The concepts with labels most like ``words``, at most three."""
         folded = key(words)
         starts = {part[:3] for part in folded.split() if len(part) > 2} or {folded[:1]}

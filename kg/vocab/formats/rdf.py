@@ -111,6 +111,7 @@ class Graph:
             parts=curies["part"],
             type=next((v.value for v in self._values(iri, "type")), None) or next(iter(types), None),
             facet=next((v.value for v in self._values(iri, "facet")), None),
+            top=bool(self._values(iri, "top")),
             definition=next((v.value for v in self._values(iri, "definition") if _language(v) == "en"), ""),
         )
 
