@@ -26,7 +26,9 @@ def read_reports() -> Iterator[tuple[Document, CaseRecord]]:
     for report in json.loads(FILE.read_text(encoding="utf-8")):
         text = report["text"]
         about = Report(title={"en": report["title"]}, published=report["published"], language=("en",))
-        case = {key: [located(item, text) for item in report[key]] for key in ("conditions", "interventions", "outcomes")}
+        case = {
+            key: [located(item, text) for item in report[key]] for key in ("conditions", "interventions", "outcomes")
+        }
         record = record_from_json({"id": report["id"], "cases": [{"patient": report["patient"], **case}]})
         sentences = tuple(Span(m.start(), m.end()) for m in re.finditer(r"[^ .][^.]*\.", text))
         record = CaseRecord(id=record.id, report=about, cases=record.cases, sentences=sentences)

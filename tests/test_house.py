@@ -29,12 +29,14 @@ def test_no_plugin_vanishes(group: str) -> None:
 
 
 def test_unknown_plugin_is_named_with_those_there_are() -> None:
-    with pytest.raises(kg.KGError, match="there are: .*rules"):
+    with pytest.raises(kg.KGError, match=r"there are: .*rules"):
         registry.plugin("extractors", "telepathy")
 
 
 def test_modules_stay_small_and_have_plain_names() -> None:
-    long = {str(p.relative_to(ROOT)): n for p in MODULES if (n := len(p.read_text(encoding="utf-8").splitlines())) > 400}
+    long = {
+        str(p.relative_to(ROOT)): n for p in MODULES if (n := len(p.read_text(encoding="utf-8").splitlines())) > 400
+    }
     assert not long
     assert not [p for p in MODULES if p.stem in {"utils", "helpers", "common", "misc"}]
 

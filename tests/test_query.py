@@ -1,4 +1,4 @@
-"""Questions: headers, binding, and the rows of every shipped question on the invented reports of tests/queries/.
+"""Questions: headers, binding, and the rows of every shipped question on invented reports.
 
 ``tests/queries/NAME.csv`` holds the expected rows of question NAME; ``NAME@parameter=value.csv`` those with a parameter.
 IRIs are shortened by the data's base. ``--update-golden`` writes the files anew.
@@ -71,7 +71,7 @@ def test_a_miss_is_answered_with_what_is_near(
         ask(invented, name, values)
 
 
-@pytest.mark.parametrize("value", ['x> } DROP ALL #', 'a"b', "a\\b", "line\nbreak", "<script>"])
+@pytest.mark.parametrize("value", ["x> } DROP ALL #", 'a"b', "a\\b", "line\nbreak", "<script>"])
 def test_no_value_breaks_out_of_the_query(invented: Store, value: str) -> None:
     before = len(invented)
     with pytest.raises(QueryError):

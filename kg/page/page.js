@@ -7,7 +7,7 @@
   const facts = data.facts.map(([kase, condition, intervention, outcome, tied, sentence, marks]) =>
     ({ kase, condition, intervention, outcome, tied, sentence, marks }));
   const MOST = 14; // boxes in a column that a person still tells apart
-  const WIDTH = 1000, TOP = 34, ROW = 20, BOX = 14, X = [262, 575, 800];
+  const WIDTH = 1000, TOP = 34, ROW = 20, BOX = 14, X = [255, 548, 832];
   const COLUMNS = ["condition", "intervention", "outcome"];
   const SVG = new Set(["g", "path", "rect", "text", "title", "tspan"]);
   const $ = (id) => document.getElementById(id);
