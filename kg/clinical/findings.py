@@ -25,7 +25,7 @@ _OPEN = ("marker", "cytogenetics", "stage", "risk")
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    open: Mapping[str, re.Pattern[str]]
+    open: Mapping[str, tuple[tuple[str, ...], re.Pattern[str]]]  # sort -> hints, pattern
     plus: re.Pattern[str]
     minus: re.Pattern[str]
     before: re.Pattern[str]  # group "minus" is set where it denies
@@ -74,12 +74,18 @@ def _all(story: Story, mentions: Sequence[Mention], case: int, concepts: Mapping
     rules = _rules()
     named: dict[int, list[Mention]] = {}
     for mention in mentions:
-        if mention.type == "finding" and case in story.cases_at(mention.start):
+        if (
+            mention.type == "finding"
+            and story.sentences[mention.sentence].own
+            and case in story.cases_at(mention.start)
+        ):
             named.setdefault(mention.sentence, []).append(mention)
-    for sentence in story.of(case):
-        own = named.get(sentence.index, [])
+    open_forms = _open(story, case, rules)
+    for index in sorted({*named, *open_forms}):
+        sentence = story.sentences[index]
+        own = named.get(index, [])
         taken: list[Span] = []
-        for sort, start, end in _open(story, sentence, case, rules):
+        for sort, start, end in open_forms.get(index, ()):
             if any(start < t.end and end > t.start for t in taken):
                 continue
             inside = next(
@@ -100,11 +106,16 @@ def _all(story: Story, mentions: Sequence[Mention], case: int, concepts: Mapping
                 yield item
 
 
-def _open(story: Story, sentence: Sentence, case: int, rules: _Rules) -> Iterator[tuple[str, int, int]]:
-    for sort, pattern in rules.open.items():
-        for m in pattern.finditer(story.text, sentence.start, sentence.end):
-            if case in story.cases_at(m.start()):
-                yield sort, m.start(), m.end()
+def _open(story: Story, case: int, rules: _Rules) -> dict[int, list[tuple[str, int, int]]]:
+    """What the open forms match: sentence -> sort, start and end."""
+    found: dict[int, list[tuple[str, int, int]]] = {}
+    for sort, (hints, pattern) in rules.open.items():
+        if any(hint in story.text for hint in hints):
+            for m in pattern.finditer(story.text):
+                sentence = story.sentence_at(m.start())
+                if sentence and sentence.own and m.end() <= sentence.end and case in story.cases_at(m.start()):
+                    found.setdefault(sentence.index, []).append((sort, m.start(), m.end()))
+    return found
 
 
 def _found(
@@ -160,7 +171,10 @@ def _rules() -> _Rules:
             return compiled(f"(?P<minus>{marker[f'{place}_minus']}) | {marker[f'{place}_plus']}")
 
         return _Rules(
-            open={sort: compiled(rf"(?<![\w-])(?:{data[sort]['pattern']})(?!\w)") for sort in _OPEN},
+            open={
+                sort: (tuple(data[sort]["hints"]), compiled(rf"(?<![\w-])(?:{data[sort]['pattern']})(?!\w)"))
+                for sort in _OPEN
+            },
             plus=compiled(marker["plus"]),
             minus=compiled(marker["minus"]),
             before=cues("before"),

@@ -18,6 +18,7 @@ from kg.model import Block, Document, Span
 
 __all__ = ["Sentence", "SentenceRole", "Story", "Token", "read_story"]
 
+_ALONE: tuple[tuple[int, ...], ...] = ((), (0,))  # the patients of all words by how many there are
 _READABLE = frozenset({"title", "abstract", "introduction", "case", "discussion", "body"})
 
 
@@ -47,8 +48,8 @@ class Sentence:
 class Story:
     """A document read: ``lower`` is its text in lower case at unchanged offsets, ``cases`` the number of its patients.
 
-    ``parts`` divide the sentences among the patients; ``ages`` are all ages stated. ``skip`` says why the report has no
-    case of its own (then ``cases`` is 0), else None.
+    ``parts`` divide the sentences among several patients; ``ages`` are all ages stated. ``skip`` says why the report
+    has no case of its own (then ``cases`` is 0), else None.
     """
 
     document: Document
@@ -60,6 +61,7 @@ class Story:
     ages: Sequence[Age]
     cases: int = 1
     skip: str | None = None
+    starts: Sequence[int] = ()  # of the sentences
 
     def of(self, case: int) -> Iterator[Sentence]:
         """The sentences that tell of the patient ``case``, in order."""
@@ -71,11 +73,13 @@ class Story:
 
     def sentence_at(self, offset: int) -> Sentence | None:
         """The sentence around ``offset``, None where no readable sentence is."""
-        n = bisect_right(self.sentences, offset, key=lambda s: s.start) - 1
+        n = bisect_right(self.starts, offset) - 1
         return self.sentences[n] if n >= 0 and offset < self.sentences[n].end else None
 
     def cases_at(self, offset: int) -> tuple[int, ...]:
         """The patients that the word at ``offset`` tells of."""
+        if self.cases < 2:
+            return _ALONE[self.cases]
         n = bisect_right(self.parts, offset, key=lambda p: p.start) - 1
         return self.parts[n].cases if n >= 0 else ()
 
@@ -99,10 +103,10 @@ def read_story(document: Document) -> Story:
     for n, (span, kind) in enumerate(found):
         first = len(tokens)
         tokens += split_tokens(text, span.start, span.end)
-        cases = _cases(parts, span)
+        cases = _ALONE[total] if total < 2 else _cases(parts, span)
         sentences.append(Sentence(span.start, span.end, n, first, len(tokens), roles[n], cases, kind))
     skip = "series" if found and not total else None
-    return Story(document, text, lower, sentences, tokens, parts, stated, total, skip)
+    return Story(document, text, lower, sentences, tokens, parts, stated, total, skip, [s.start for s in spans])
 
 
 def _cases(parts: Sequence[Part], span: Span) -> tuple[int, ...]:
