@@ -1,0 +1,104 @@
+"""The rules extractor as a whole: the seeds, sentences that must give no facts, findings, any text at all."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kg import vocab
+from kg.extractors import rules
+from kg.model import CaseRecord, Document, Report, record_from_json, to_json
+from kg.resources import folder
+from kg.sources import text as text_source
+
+ROOT = Path(__file__).parents[1]
+NO_FACTS: dict[str, list[str]] = tomllib.loads((ROOT / "tests/cases/no-facts.toml").read_text(encoding="utf-8"))
+FINDINGS: dict[str, Any] = tomllib.loads((folder("rules") / "findings.toml").read_text(encoding="utf-8"))
+
+PIECES = (
+    "A 5-year-old boy", "Case 1:", "Case 2:", "Both patients", "had leukemia", "were treated with", "vincristine", "(ALL)",
+    "achieved complete remission", "did not respond", "died 3 months later", ".", ",", "\n", "İß", "급성림프구성백혈병", "(",
+    "without", "CD20+", "and", "46,XY,t(9;22)", "hemoglobin 7 g/dL", "relapsed", "The", "her mother",
+)  # fmt: skip
+
+Extract = Callable[[Document], CaseRecord]
+
+
+@pytest.fixture(scope="module")
+def extract() -> Extract:
+    return rules.prepare(vocab.load(()).lexicon())
+
+
+def document(text: str) -> Document:
+    return Document("x", text, Report(), ())
+
+
+@pytest.mark.parametrize("name", ["000_9890254692961409", "004_85a81add77fe55b6"])
+def test_seeds(name: str, extract: Extract, seeds: Path, golden: Callable[[str, Any], None]) -> None:
+    (read,) = text_source.read(seeds / f"{name}.txt")
+    assert isinstance(read, Document)
+    golden(f"{name}/case.json", to_json(extract(read))["cases"])
+
+
+@pytest.mark.parametrize(("kind", "sentence"), [(k, s) for k, sentences in NO_FACTS.items() for s in sentences])
+def test_no_facts(kind: str, sentence: str, extract: Extract) -> None:
+    before = "A 50-year-old woman was admitted because of abdominal pain. "
+    read = document(f"{before}{sentence} She was seen again in our clinic after one year.")
+    start, end = len(before), len(before) + len(sentence)
+    (case,) = extract(read).cases
+    facts = [
+        episode
+        for episode in (*case.conditions, *case.interventions, *case.outcomes)
+        if episode.assertion == "present"
+        and any(start <= s < end for s in (episode.start, *(m.start for m in episode.mentions)))
+    ]
+    assert [(type(f).__name__, f.text) for f in facts] == []
+
+
+@pytest.mark.parametrize(
+    "example", [e for part in FINDINGS.values() for e in part["examples"]], ids=lambda e: e["text"][:40]
+)
+def test_findings(example: dict[str, Any], extract: Extract) -> None:
+    (case,) = extract(document(example["text"])).cases
+    assert [f"{f.text} | {f.assertion}" for f in case.findings] == example["found"]
+
+
+def test_background_lists_only_the_absent(extract: Extract) -> None:
+    (case,) = extract(document("A 40-year-old man had anemia. There was no evidence of lymphoma.")).cases
+    assert {(c.text, c.assertion) for c in case.conditions} == {("anemia", "present"), ("lymphoma", "absent")}
+
+
+def test_a_series_is_skipped(extract: Extract) -> None:
+    record = extract(document("We retrospectively reviewed 24 patients with sarcoma. Five died."))
+    assert (record.cases, record.skip) == ((), "series")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(PIECES), max_size=40))
+def test_any_text_gives_a_record_that_holds(extract: Extract, pieces: list[str]) -> None:
+    text = " ".join(pieces)
+    record = extract(document(text))
+    assert record_from_json(to_json(record)) == record
+    for case in record.cases:
+        ids = {e.id for e in case.episodes()}
+        for episode in case.episodes():
+            assert text[episode.start : episode.end] == episode.text != ""
+            assert all(0 <= m.start < m.end <= len(text) for m in episode.mentions)
+            assert any(s.start <= episode.start and episode.end <= s.end for s in record.sentences)
+        assert all(set(i.for_) <= ids for i in case.interventions)
+        assert all({*o.of, *o.after} <= ids for o in case.outcomes)
+
+
+def test_the_same_text_gives_the_same_record_and_version(extract: Extract) -> None:
+    read = document(
+        "A 30-year-old woman with lymphoma received rituximab and achieved complete remission. She is well."
+    )
+    assert extract(read) == extract(read)
+    assert rules.version() == rules.version()
+    assert rules.version().startswith("rules ")
