@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import tempfile
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -23,19 +23,20 @@ import marisa_trie
 from kg.folding import GLUED, HYPHEN, Folded, Folder, hangul, spelling_version
 from kg.model import Lexicon
 
-__all__ = ["ABBREVIATION", "ALONE", "FIRST", "KOREAN", "SECOND", "SHORT", "Compiled", "compiled"]
+__all__ = ["ABBREVIATION", "ALONE", "FIRST", "KOREAN", "SHORT", "Compiled", "compiled"]
 
 ABBREVIATION, KOREAN = "\x01", "\x02"
-ALONE, FIRST, SECOND, SHORT = 1, 2, 4, 8
-_FORMAT = 5  # raise when the file or the keys change
+ALONE, FIRST, SHORT = 1, 2, 4
+_FORMAT = 7  # raise when the file or the keys change
 _HASH = 32  # a version as long as this is a hash of the content, and may name a file in the cache
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """``places`` says of each folded word whether it is a key of its own (ALONE), begins a longer one (FIRST) or is the
-    second word of one (SECOND); ``exact_places`` of each word with its case whether an abbreviation begins with it
-    (SHORT). ``known`` are words written as one in some term.
+    """``places`` says of each folded word whether it is a key of its own (ALONE) or begins a longer one (FIRST), and, from
+    the fourth bit on, its number; ``pairs`` are the numbers of the first two words of all keys, first << 32 | second.
+    ``exact_places`` says of each word with its case whether an abbreviation begins with it (SHORT). ``known`` are words
+    written as one in some term.
 
     The concepts of the key numbered n are ``curies[owners[i]]`` for i in ``bounds[n]:bounds[n + 1]``, best first.
     """
@@ -45,6 +46,7 @@ class Compiled:
     bounds: array[int]
     owners: array[int]
     places: dict[str, int]
+    pairs: frozenset[int]
     exact_places: dict[str, int]
     known: frozenset[str]
     longest: int
@@ -100,17 +102,26 @@ def _build(lexicon: Lexicon) -> Compiled:
     for n in range(len(owners)):
         flat.extend(owners[trie.restore_key(n)])
         bounds.append(len(flat))
+    longest = max(map(len, owners), default=0)
+    return Compiled(trie, list(number), bounds, flat, *_places(owners), known, longest)
+
+
+def _places(keys: Iterable[str]) -> tuple[dict[str, int], frozenset[int], dict[str, int]]:
+    """``places``, ``pairs`` and ``exact_places`` of all keys."""
     places: dict[str, int] = {}
     exact_places: dict[str, int] = {}
-    for key in owners:
+    begin: set[tuple[str, str]] = set()
+    for key in keys:
         words = key.split(" ", 2)
         if key[0] == ABBREVIATION:
             exact_places[words[0][1:]] = SHORT
         elif key[0] != KOREAN:
-            places[words[0]] = places.get(words[0], 0) | (FIRST if len(words) > 1 else ALONE)
+            for word in words[:2]:
+                places.setdefault(word, (len(places) + 1) << 3)
+            places[words[0]] |= FIRST if len(words) > 1 else ALONE
             if len(words) > 1:
-                places[words[1]] = places.get(words[1], 0) | SECOND
-    return Compiled(trie, list(number), bounds, flat, places, exact_places, known, max(map(len, owners), default=0))
+                begin.add((words[0], words[1]))
+    return places, frozenset(places[a] >> 3 << 32 | places[b] >> 3 for a, b in begin), exact_places
 
 
 def _key(words: list[str]) -> str:
@@ -159,7 +170,7 @@ def _write(file: Path, made: Compiled) -> None:
     sections = [
         made.trie.tobytes(), "\n".join(made.curies).encode(), made.bounds.tobytes(), made.owners.tobytes(),
         *("\n".join(words).encode() for words in (made.places, made.exact_places, sorted(made.known))),
-        bytes(made.places.values()),
+        array("Q", made.places.values()).tobytes(), array("Q", sorted(made.pairs)).tobytes(),
     ]  # fmt: skip
     body = b"".join(sections)
     head = {
@@ -195,7 +206,9 @@ def _read(data: bytes) -> Compiled:
     bounds.frombytes(sections[2])
     owners.frombytes(sections[3])
     curies, words, short, known = (sections[n].decode().split("\n") if sections[n] else [] for n in (1, 4, 5, 6))
-    places = dict(zip(words, sections[7], strict=True))
-    return Compiled(
-        trie, curies, bounds, owners, places, dict.fromkeys(short, SHORT), frozenset(known), head["longest"]
-    )
+    numbers, pairs = array("Q"), array("Q")
+    numbers.frombytes(sections[7])
+    pairs.frombytes(sections[8])
+    places = dict(zip(words, numbers, strict=True))
+    starts = dict.fromkeys(short, SHORT)
+    return Compiled(trie, curies, bounds, owners, places, frozenset(pairs), starts, frozenset(known), head["longest"])

@@ -6,7 +6,7 @@ import re
 from itertools import accumulate, zip_longest
 from typing import NamedTuple
 
-from kg.clinical.compiled import ABBREVIATION, ALONE, FIRST, KOREAN, SECOND, SHORT, compiled
+from kg.clinical.compiled import ABBREVIATION, ALONE, FIRST, KOREAN, SHORT, compiled
 from kg.folding import GLUED, HYPHEN, Folder, Word, hangul, spelling
 from kg.model import Lexicon
 from kg.resources import cache_folder
@@ -50,13 +50,19 @@ class Matcher:
         folded = self._folder.fold(text)
         words = folded.words
         korean = _KOREAN.search(text) is not None
-        candidates = _starts([word[5] for word in words])
+        places = [word[5] for word in words]
+        pairs = self._terms.pairs
+        candidates = [
+            n
+            for n, (place, following) in enumerate(zip_longest(places, places[1:], fillvalue=0))
+            if place & (ALONE | SHORT) or (place & FIRST and (place >> 3 << 32 | following >> 3) in pairs)
+        ]
         if korean:
             candidates = sorted({*candidates, *_korean_starts(words)})
         if not candidates:
             return []
         joined = " ".join([word[0] for word in words])
-        places = list(accumulate([len(word[0]) + 1 for word in words], initial=0))
+        begins = list(accumulate([len(word[0]) + 1 for word in words], initial=0))
         terms = self._terms
         prefixes, longest = terms.trie.prefixes, terms.longest
         found: list[Match] = []
@@ -64,7 +70,7 @@ class Matcher:
         for n in candidates:
             if n < free:
                 continue
-            begin = places[n]
+            begin = begins[n]
             keys = prefixes(joined[begin : begin + longest])
             if not (keys or korean or words[n][5] & SHORT) or not self._may_begin(words, n):
                 continue
@@ -153,15 +159,6 @@ class Matcher:
             return False
         beside = [words[i].exact for i in (n - 1, n + 1) if 0 <= i < len(words)]
         return any(len(word) > 3 and word.isalpha() and word.isupper() for word in beside)
-
-
-def _starts(places: list[int]) -> list[int]:
-    """The words with which a term may begin, of all words' places."""
-    return [
-        n
-        for n, (place, following) in enumerate(zip_longest(places, places[1:], fillvalue=0))
-        if place & (ALONE | SHORT) or (place & FIRST and following & SECOND)
-    ]
 
 
 def _korean_starts(words: list[Word]) -> list[int]:
