@@ -22,9 +22,9 @@ NO_FACTS: dict[str, list[str]] = tomllib.loads((ROOT / "tests/cases/no-facts.tom
 FINDINGS: dict[str, Any] = tomllib.loads((folder("rules") / "findings.toml").read_text(encoding="utf-8"))
 
 PIECES = (
-    "A 5-year-old boy", "Case 1:", "Case 2:", "Both patients", "had leukemia", "were treated with", "vincristine", "(ALL)",
-    "achieved complete remission", "did not respond", "died 3 months later", ".", ",", "\n", "İß", "급성림프구성백혈병", "(",
-    "without", "CD20+", "and", "46,XY,t(9;22)", "hemoglobin 7 g/dL", "relapsed", "The", "her mother",
+    "A 5-year-old boy", "Case 1:", "Case 2:", "Both patients", "had leukemia", "were treated with", "vincristine",
+    "(ALL)", "achieved complete remission", "did not respond", "died 3 months later", ".", ",", "\n", "İß", "(", "and",
+    "급성림프구성백혈병", "without", "CD20+", "46,XY,t(9;22)", "hemoglobin 7 g/dL", "relapsed", "The", "her mother",
 )  # fmt: skip
 
 Extract = Callable[[Document], CaseRecord]
