@@ -33,11 +33,12 @@ _UNIT = re.compile(rf"\W*+(?:[^\W\d_]\.(?=\s?\w)|{_WORD}(?:[{_DASH}]\n?{_WORD})*
 _POSSESSIVE = re.compile(rf"{_OWNED}$")
 _CHUNK = re.compile(rf"[^\W_]+(?:[{_INSIDE}]+[^\W_]*)*(?:{_OWNED})?")
 _GREEK, _HANGUL = "\u0370-\u03ff\u1f00-\u1fff", "\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3"
-_PART = re.compile(rf"[{_HANGUL}]+|[{_GREEK}]|\d+|(?:(?![{_HANGUL}{_GREEK}])[^\W\d_]|[{_INSIDE}])+|[^\W_]")
+_LETTERS = rf"(?:(?![{_HANGUL}{_GREEK}])[^\W\d_])"
+_PART = re.compile(rf"(?:[{_HANGUL}]+|[{_GREEK}]|\d+|{_LETTERS}(?:{_LETTERS}|[{_INSIDE}])*|[^\W_])[{_INSIDE}]*")
 _IS_HANGUL = re.compile(rf"[{_HANGUL}]")
 _LOST = re.compile(rf"[{_INSIDE}]")
 _HYPHEN = re.compile(rf"[{_DASH}]\s?|\s[{_DASH}]")
-_MARK = re.compile(rf"\n\s*\n|(?<=\s)[{_DASH}](?=\s)|[^\w\s{_DASH}{_APOSTROPHE}®™]")
+_MARK = re.compile(rf"\n\s*\n|(?<=\s)[{_DASH}](?=\s)|[^\w\s{_DASH}{_APOSTROPHE}{_INSIDE}®™]")
 _MEMORY = 100_000  # units remembered before the memory is emptied
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kg.store import Store
 
 ROOT = Path(__file__).parents[1]
+os.environ["CASEKG_DATA"] = str(ROOT / "tests" / "no-vocabularies-of-the-user")  # a folder that is not there
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

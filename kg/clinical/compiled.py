@@ -33,10 +33,10 @@ _HASH = 32  # a version as long as this is a hash of the content, and may name a
 
 @dataclass(frozen=True)
 class Compiled:
-    """``places`` says of each folded word whether it is a key of its own (ALONE) or begins a longer one (FIRST), and, from
-    the fourth bit on, its number; ``pairs`` are the numbers of the first two words of all keys, first << 32 | second.
-    ``exact_places`` says of each word with its case whether an abbreviation begins with it (SHORT). ``known`` are words
-    written as one in some term.
+    """``places`` says of each folded word whether it is a key of its own (ALONE) or begins a longer one (FIRST), and
+    from the fourth bit on its number; ``pairs`` are the numbers of the first two words of all keys, first << 32 |
+    second. ``exact_places`` says of each word with its case whether an abbreviation begins with it (SHORT). ``known``
+    are words written as one in some term.
 
     The concepts of the key numbered n are ``curies[owners[i]]`` for i in ``bounds[n]:bounds[n + 1]``, best first.
     """
