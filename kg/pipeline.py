@@ -14,6 +14,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain, islice
@@ -256,6 +257,11 @@ def _run(jobs: Iterator[_Job], settings: _Settings, processes: int) -> Iterator[
                     yield from waiting.popleft().result()
             while waiting:
                 yield from waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise KGError(
+                "A process that extracts reports was ended from outside or could not start (out of memory, or kg.build "
+                "called from a script without 'if __name__ == \"__main__\"'); run again, or with --jobs 1."
+            ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
