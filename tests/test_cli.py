@@ -1,0 +1,158 @@
+"""Every command run for real, in a process of its own, on the seeds."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rdflib import Graph
+
+KG = [sys.executable, "-m", "kg"]
+
+
+def run(*arguments: str | Path, stdin: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([*KG, *map(str, arguments)], input=stdin, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli") / "out"
+    done = run("build", Path(__file__).parents[1] / "seeds", "-o", folder)
+    assert "2 read: 2 extracted" in done.stdout
+    assert "SHACL: " in done.stdout
+    return folder
+
+
+def test_build_writes_what_it_says(out: Path) -> None:
+    assert {p.name for p in out.iterdir()} >= {"store", "graph.ttl", "graph.trig", "graph.html", "build.json"}
+    assert len(Graph().parse(out / "graph.ttl")) > 1000
+    facts = json.loads((out / "build.json").read_text(encoding="utf-8"))
+    assert facts["graph"]["cases"] == 2
+    again = json.loads(run("build", Path(__file__).parents[1] / "seeds", "-o", out, "--json").stdout)
+    assert again["inputs"]["extracted"] == 0
+
+
+def test_query_lists_and_asks(out: Path, tmp_path: Path) -> None:
+    assert "treatments" in run("query").stdout
+    assert "--condition" in run("query", "treatments", "--help").stdout
+    rows = json.loads(run("query", "treatments", "--condition", "leukemia", "--store", out, "--json").stdout)
+    assert {"etoposide", "donor lymphocyte infusion"} <= {row["treatment"] for row in rows}
+    for form in ("csv", "tsv", "md", "table"):
+        assert "etoposide" in run("query", "treatments", "-s", out, "-f", form).stdout
+    (tmp_path / "my.rq").write_text("SELECT (COUNT(*) AS ?n) { ?s ?p ?o }", encoding="utf-8")
+    assert run("query", tmp_path / "my.rq", "-s", out, "-f", "csv").stdout.startswith("n\n")
+    assert run("query", "-", "-s", out, "-f", "csv", stdin="ASK { ?s ?p ?o }").stdout == "answer\ntrue\n"
+    assert "@prefix" not in run("query", "-", "-s", out, stdin="CONSTRUCT { ?s a ?t } { ?s a ?t }").stderr
+
+
+def test_validate_store_and_file(out: Path, tmp_path: Path) -> None:
+    run("validate", out)
+    run("validate", out / "graph.ttl")
+    assert json.loads(run("validate", out, "--json").stdout)["conforms"] is True
+    broken = tmp_path / "broken.ttl"
+    text = (out / "graph.ttl").read_text(encoding="utf-8")
+    broken.write_text(
+        text.replace("/assertion/present>", "/assertion/maybe>").replace("assertion:present", "assertion:maybe")
+    )
+    run("validate", broken, code=1)
+
+
+@pytest.mark.parametrize("form", ["ttl", "trig", "nq", "nt", "jsonld", "graphml", "html"])
+def test_export_writes_every_format(out: Path, tmp_path: Path, form: str) -> None:
+    file = tmp_path / f"graph.{form}"
+    run("export", "--store", out, "-o", file)
+    assert file.stat().st_size > 1000
+    bare = tmp_path / f"bare.{form}"
+    run("export", "--store", out, "-o", bare, "--no-text", "--format", form)
+    assert "lysed after an incubation" in file.read_text(encoding="utf-8") or form == "html"
+    assert "lysed after an incubation" not in bare.read_text(encoding="utf-8")
+
+
+def test_explain_opens_every_fact_of_a_case(out: Path) -> None:
+    rows = json.loads(run("query", "episodes", "-s", out, "--json").stdout)
+    fact = next(row for row in rows if row["label"] == "etoposide")
+    shown = run("explain", str(fact["episode"]), "-s", out).stdout
+    assert "[[etoposide]] resulted in complete remission" in shown
+    assert "extractor" in shown
+
+
+def test_extract_prints_the_contract(seeds: Path) -> None:
+    lines = run("extract", seeds, "--format", "jsonl").stdout.splitlines()
+    texts = {p.stem: p.read_bytes().decode() for p in seeds.iterdir()}
+    for record in map(json.loads, lines):
+        for case in record["cases"]:
+            for key in ("conditions", "interventions", "outcomes", "findings"):
+                for item in case[key]:
+                    assert texts[record["id"]][item["start"] : item["end"]] == item["text"]
+
+
+def test_stats_evaluate_viz_and_version(out: Path, tmp_path: Path) -> None:
+    assert json.loads(run("stats", "-s", out, "--json").stdout)[0] == {"what": "reports", "count": 2}
+    run("stats", "--ungrounded", "-s", out)
+    gold = tmp_path / "gold.jsonl"
+    text = "A 50-year-old man had pneumonia. He recovered after amoxicillin."
+    gold.write_text(json.dumps({"id": "g", "text": text, "cases": [{"patient": {}, "conditions": [], "interventions": [],
+                                                                  "outcomes": []}]}) + "\n")  # fmt: skip
+    assert "core" in run("evaluate", gold).stdout
+    assert "amoxicillin" in run("evaluate", gold, "--show", "g").stdout
+    run("evaluate", gold, "--errors", "--json")
+    run("viz", "-s", out, "-o", tmp_path / "v.html", "--no-open")
+    assert run("--version").stdout.startswith("casekg ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["query", "treatmnts"], "treatments"),
+        (["query", "treatments", "--store", "nowhere"], "kg build"),
+        (["validate", "nowhere"], "nowhere"),
+        (["export", "--format", "papyrus"], "papyrus"),
+        (["explain", "nothing"], "nothing"),
+        (["evaluate", "nowhere.jsonl"], "nowhere.jsonl"),
+        (["frobnicate"], "frobnicate"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(out: Path, arguments: list[str], words: str) -> None:
+    store = [] if "--store" in arguments or arguments[0] not in {"query", "export", "explain"} else ["-s", str(out)]
+    done = run(*arguments, *store, code=2)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_in_the_middle_of_a_build_loses_nothing(tmp_path: Path) -> None:
+    many = tmp_path / "many.jsonl"
+    text = "A {}-year-old woman with acute myeloid leukemia received cytarabine and achieved complete remission. "
+    with many.open("w", encoding="utf-8") as lines:
+        for n in range(3000):
+            lines.write(
+                json.dumps({"id": f"m{n}", "title": f"T{n}", "text": text.format(20 + n % 60) * 3 + str(n)}) + "\n"
+            )
+    out = tmp_path / "out"
+    started = subprocess.Popen([*KG, "build", str(many), "-o", str(out)], stderr=subprocess.PIPE, text=True)
+    while started.poll() is None and not (out / "store").exists():
+        time.sleep(0.05)
+    time.sleep(3)
+    started.send_signal(signal.SIGINT)
+    _, said = started.communicate(timeout=60)
+    assert started.returncode == 130, said
+    assert "interrupted" in said
+    (tmp_path / "few.jsonl").write_text("".join(many.open(encoding="utf-8").readlines()[:5]), encoding="utf-8")
+    run("validate", out)
+    run("build", tmp_path / "few.jsonl", "-o", out)
+
+
+def test_output_into_a_closed_pipe_is_no_error(out: Path) -> None:
+    done = subprocess.run(
+        f"'{sys.executable}' -m kg query links -f csv -s '{out}' | head -1",
+        shell=True, capture_output=True, text=True, env={**os.environ}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
