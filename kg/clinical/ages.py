@@ -32,12 +32,15 @@ class Age:
     person: Span | None = None
 
 
+_REACH = 40  # an age has its number and the rest of its words so near its unit
+
 # "A girl was born to a 31-year-old mother": the age is not the patient's.
 _BORN = re.compile(r"\b(?:born|delivered|delivery)\b[^.]*\bto an?\s*$")
 
 
 @dataclass(frozen=True, slots=True)
 class _Patterns:
+    unit: re.Pattern[str]
     age: re.Pattern[str]
     bare: re.Pattern[str]
     short: re.Pattern[str]
@@ -58,7 +61,15 @@ class _Patterns:
 def ages(lower: str) -> list[Age]:
     """Every stated age of a text in lower case, in order."""
     p = _patterns()
-    found = [age for m in p.age.finditer(lower) if (age := _counted(lower, m, p))]
+    found: list[Age] = []
+    end = 0
+    for unit in p.unit.finditer(lower):
+        # Looking for the few units first, then around them, is three times as fast as looking for numbers.
+        m = p.age.search(lower, max(end, unit.start() - _REACH), unit.end() + _REACH)
+        if m and m.start() <= unit.start():
+            end = m.end()
+            if age := _counted(lower, m, p):
+                found.append(age)
     for pattern in (p.bare, p.short):
         found += [age for m in pattern.finditer(lower) if (age := _plain(lower, m, p))]
     return sorted(found, key=lambda a: a.span.start)
@@ -172,14 +183,13 @@ def _patterns() -> _Patterns:
     anyone = words({*sexes, *persons["either"], *kin})
     stop = r"(?!(?:was|is|had|has|who|with|the|his|her|its|of|in|at|after|for|and|presented|later|this|our|history)\b)"
     return _Patterns(
+        unit=re.compile(rf"[\d\s½‐‑–—-]{unit}(?=[^\w]|$)"),
         age=re.compile(
             rf"(?<![\w.,/])(?<!\d-)(?P<num>{number})(?P<half>\s?½|[\s-]+and[\s-]+(?:a[\s-]+)?half)?{dash}(?:old[\s-]+)?(?P<unit>{unit})"
             rf"(?:['’]s?)?(?P<half2>\s+and\s+(?:a\s+)?half)?(?![^\W\d_])(?:{dash}(?:and{dash})?(?P<num2>\d{{1,2}}){dash}(?P<unit2>{unit}))?"
             rf"(?P<old>{dash}\.?{dash}old\b|\s+of\s+(?:age|life)\b|/o\b)?(?![^\W\d_])"
         ),
-        bare=re.compile(
-            rf"[\s(]aged?(?:\s+of|\s*[:=])?\s+(?P<num>{number})\b(?!\s*(?:[-–%]|{unit}\b|to\b|\d))"
-        ),
+        bare=re.compile(rf"[\s(]aged?(?:\s+of|\s*[:=])?\s+(?P<num>{number})\b(?!\s*(?:[-–%]|{unit}\b|to\b|\d))"),
         short=re.compile(rf"[\s(]an?\s+(?P<num>\d{{2}})\s+(?=(?:{words(sexes)})\b)"),
         person=re.compile(rf"(?P<gap>[\s,\-‐‑–—]*(?:{stop}[\w'’/()+-]+[\s,-]+){{0,6}}?)(?P<person>{anyone})\b"),
         near=re.compile(rf"[\s-]+(?:{stop}[\w'’/-]+[\s-]+){{0,2}}?(?:{anyone})\b"),
