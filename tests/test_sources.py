@@ -451,4 +451,4 @@ def test_one_bad_file_among_good_ones(tmp_path: Path, seeds: Path) -> None:
 
 
 def test_readers_do_not_vanish() -> None:
-    assert names("sources") == ("jsonl", "text")
+    assert names("sources") == ("bioc", "csv", "html", "jats", "jsonl", "medline", "nbib", "pubtator", "ris", "text")

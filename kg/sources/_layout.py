@@ -151,7 +151,9 @@ class _Page:
         self.units, self.rules, self.title = units, rules, title
         self.section: Section | None = None
         self.since = 0  # units read in this section
-        for unit, following in pairwise(units):
+        self.next: list[_Unit | None] = [None] * len(units)  # after each unit the next that is no furniture
+        for n, (unit, following) in reversed(list(enumerate(pairwise(units)))):
+            self.next[n] = self.next[n + 1] if following.sort == "furniture" else following
             if unit.sort == "prose" and following.sort == "names" and len(unit.text) < 300:
                 unit.sort = "short"  # a title that ends with a full stop
         prose = [n for n, u in enumerate(units) if u.sort == "prose"]
@@ -180,8 +182,7 @@ class _Page:
         """Opens the section of a heading; False where the words only look like one."""
         assert unit.heading
         section, front = unit.heading.section, n < self.first
-        following = next((u for u in self.units[n + 1 :] if u.sort != "furniture"), None)
-        within = self.section
+        following, within = self.next[n], self.section
         if within and within.field == "publication_types" and section.kind in PROSE:
             return False
         if not unit.heading.alone:
@@ -265,34 +266,29 @@ class _Page:
         for n in self._titles(structured):
             self.units[n].kind = "title"
         structured = structured or any(u.kind == "title" for u in self.units)
-        size = 0
         for n in self.loose:
             unit = self.units[n]
             if unit.kind is None:
                 between = not structured or self.first < n < self.last
                 unit.kind = "body" if between else "debris"
-        for unit in self.units:
-            size += len(unit.text) if unit.kind == "body" else 0
-        if structured and size <= _LONGEST_ABSTRACT:
-            for n, unit in enumerate(self.units):
-                if unit.kind == "body" and not unit.headings and unit.sort == "prose" and self._free(n):
-                    unit.kind = "abstract"
+        if structured and sum(len(u.text) for u in self.units if u.kind == "body") <= _LONGEST_ABSTRACT:
+            self._abstracts()
 
-    def _free(self, n: int) -> bool:
-        """Whether no heading for methods or results stands above the unit."""
-        above = (u for u in reversed(self.units[:n]) if u.heading or u.headings)
-        nearest = next(above, None)
-        if nearest is None:
-            return True
-        found = nearest.headings[-1] if nearest.headings else nearest.heading
-        return found is not None and found.section.kind != "body"
+    def _abstracts(self) -> None:
+        """Prose that no heading for methods or results stands above is the abstract of a structured page."""
+        under: BlockKind | None = None
+        for unit in self.units:
+            if unit.headings or unit.heading:
+                under = [h for h in (unit.heading, *unit.headings) if h][-1].section.kind
+            if unit.kind == "body" and unit.sort == "prose" and not unit.headings and under != "body":
+                unit.kind = "abstract"
 
     def _titles(self, structured: bool) -> list[int]:
         """The best line for the title in each language: the known one, else one before the authors, else a long one."""
         best: dict[str, tuple[float, int]] = {}
         for n in self.loose:
             unit = self.units[n]
-            following = next((u for u in self.units[n + 1 :] if u.sort != "furniture"), None)
+            following = self.next[n]
             known = bool(self.title) and fold(unit.text) == self.title
             named = following is not None and following.kind == "authors"
             parted = following is not None and (following.gap or following.sort not in ("prose", "short"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from kg.errors import SourceError
@@ -22,36 +22,46 @@ _DOI = re.compile(r"10\.\d{4,9}/\S+")
 
 def tagged_records(path: Path, first: str) -> Iterator[tuple[int, Tags | SourceError]]:
     """Each record as its values by tag, with the number of its first line; ``first`` is the tag that begins one."""
-    tags: dict[str, list[str]] = {}
-    begun, size, last = 0, 0, ""
+    record: list[str] = []
+    begun = size = 0
     with opened(path) as stream:
         for number, data in lines_of(stream, path):
-            if isinstance(data, SourceError):
-                yield number, data
-                continue
             try:
-                line = decoded(data, f"{path}, line {number}").strip("\ufeff").rstrip()
+                line = decoded(_line(data), f"{path}, line {number}").strip("\ufeff").rstrip()
             except SourceError as error:
                 yield number, error
                 continue
-            m = _TAGGED.fullmatch(line)
-            if m and m[1] == first:
-                if tags:
-                    yield begun, tags
-                tags, begun, size = {}, number, 0
-            if not line or not begun:
-                continue
+            if (m := _TAGGED.fullmatch(line)) and m[1] == first:
+                if record:
+                    yield begun, _tags(record)
+                record, begun, size = [], number, 0
             size += len(line)
-            if size > LONGEST:
+            if size > LONGEST and record:
                 yield begun, SourceError(f"{path}, line {begun}: one record is longer than {LONGEST >> 20} MB.")
-                tags, begun = {}, 0
-            elif m:
-                last = m[1]
-                tags.setdefault(last, []).append(m[2].strip())
-            elif last and tags:
-                tags[last][-1] += " " + line.strip()
-    if tags:
-        yield begun, tags
+                record, begun = [], 0
+            elif line and begun:
+                record.append(line)
+    if record:
+        yield begun, _tags(record)
+
+
+def _line(data: bytes | SourceError) -> bytes:
+    if isinstance(data, SourceError):
+        raise data
+    return data
+
+
+def _tags(record: Iterable[str]) -> Tags:
+    values: list[tuple[str, list[str]]] = []
+    for line in record:
+        if m := _TAGGED.fullmatch(line):
+            values.append((m[1], [m[2].strip()]))
+        elif values:
+            values[-1][1].append(line.strip())
+    tags: dict[str, list[str]] = {}
+    for tag, words in values:
+        tags.setdefault(tag, []).append(" ".join(words))
+    return tags
 
 
 def tagged_document(tags: Tags, table: str, name: str, where: str) -> Document | SourceError:

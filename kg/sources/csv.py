@@ -36,7 +36,7 @@ def _rows(stream: IO[bytes], path: Path) -> Iterator[Document | SourceError]:
     lines = _lines(stream, path)
     first = next(lines, "")
     delimiter = max("\t,;|", key=first.count)
-    columns = _columns(next(csv.reader([first], delimiter=delimiter), []))
+    columns = _columns(next(csv.reader([first.rstrip("\r\n").replace("\r", " ")], delimiter=delimiter), []))
     if "text" not in columns.values():
         wanted = ", ".join(format_words("columns")["text"])
         raise SourceError(f"{path}: has no column with the report's text; name one of them {wanted}.")

@@ -26,14 +26,13 @@ __all__ = ["read", "recognises"]
 _SHARE = 0.4  # of the page's text that its <article> or <main> must hold to be taken for the whole of it
 _CANDIDATES = 8
 _NUMBERS = re.compile(r"[\s\d,;\[\]–-]*")
-_MARKS = (b"<!doctype html", b"<html", b"<head", b"<body")
+_MARK = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
 _LISTS = ("authors", "affiliations", "issn", "keywords", "language", "publication_types")
 
 
 def recognises(name: str, head: bytes) -> int:
     """By the elements at its beginning, or the suffix."""
-    found = any(mark in head.lower() for mark in _MARKS)
-    return 2 * found or int(name.lower().endswith((".html", ".htm", ".xhtml")))
+    return 2 * bool(_MARK.search(head)) or int(name.lower().endswith((".html", ".htm", ".xhtml")))
 
 
 def read(path: Path) -> Iterator[Document | SourceError]:
