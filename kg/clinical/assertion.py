@@ -43,25 +43,27 @@ class _Rules(NamedTuple):
     pattern: re.Pattern[str]  # group n + 1 is cue n
     blind: re.Pattern[str]
     stops: re.Pattern[str]
+    opens: frozenset[str]  # words with which a cue or a blind phrase may begin
 
 
 def scopes(story: Story) -> list[Scope]:
     """All stretches of the story that stand under a cue, in order of their cues."""
     rules = _rules()
     text = story.lower
-    blind = [m.span() for m in rules.blind.finditer(text)]
     found: list[Scope] = []
-    for m in rules.pattern.finditer(text):
-        start, end = m.span()
-        if any(a <= start < b for a, b in blind):
-            continue
-        sentence = story.sentence_at(start)
-        if sentence is None or end > sentence.end:
-            continue
-        cue = rules.cues[cast(int, m.lastindex) - 1]
-        scope = _reach(story, sentence, rules.stops, cue, start, end)
-        if scope[0] < scope[1]:
-            found.append(Scope(*scope, cue.assertion, cue.firm))
+    free = 0
+    for sentence in story.sentences:
+        for token in story.tokens[sentence.first : sentence.last]:
+            start = token.start
+            if token.text.lower() not in rules.opens or start < free:
+                continue
+            if blind := rules.blind.match(text, start, sentence.end):
+                free = blind.end()
+            elif m := rules.pattern.match(text, start, sentence.end):
+                cue = rules.cues[cast(int, m.lastindex) - 1]
+                begin, end = _reach(story, sentence, rules.stops, cue, start, m.end())
+                if begin < end:
+                    found.append(Scope(begin, end, cue.assertion, cue.firm))
     return found
 
 
@@ -112,4 +114,5 @@ def _rules() -> _Rules:
         raise RuleError(f"{path}: {error}; mend the rule file.") from error
     if pattern.groups != len(cues):
         raise RuleError(f"{path}: a pattern has capturing groups; write (?: instead of (.")
-    return _Rules(cues, pattern, blind, stops)
+    opens = frozenset(word for entry in [*data["blind"], *data["cue"]] for word in entry["opens"])
+    return _Rules(cues, pattern, blind, stops, opens)

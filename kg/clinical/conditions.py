@@ -7,6 +7,7 @@ from typing import cast
 
 from kg.clinical.classifier import Classifier
 from kg.clinical.clues import clues
+from kg.clinical.details import sites
 from kg.clinical.entities import Entity, entities, label
 from kg.clinical.mentions import Mention
 from kg.clinical.story import Story
@@ -25,10 +26,15 @@ def conditions(
     found: list[tuple[Entity, dict[str, float]]] = []
     for entity, row in candidates(story, mentions, case, concepts):
         if entity.best.assertion != "present" and entity.best.firm:
-            found.append((entity, {"comorbidity": 1.0}))
+            found.append((entity, {}))
         elif keep.chance(row) >= _KEPT:
             found.append((entity, role.scores(row)))
-    return [_condition(story, entity, scores, n, concepts) for n, (entity, scores) in enumerate(found, 1)]
+    roles = _roles([scores for _, scores in found])
+    places = [m for m in mentions if m.type == "site"]
+    return [
+        _condition(story, entity, part, n, concepts, places)
+        for n, ((entity, _), part) in enumerate(zip(found, roles, strict=True), 1)
+    ]
 
 
 def candidates(
@@ -41,7 +47,12 @@ def candidates(
 
 
 def _condition(
-    story: Story, entity: Entity, scores: Mapping[str, float], number: int, concepts: Mapping[str, Concept]
+    story: Story,
+    entity: Entity,
+    role: Role,
+    number: int,
+    concepts: Mapping[str, Concept],
+    places: Sequence[Mention],
 ) -> Condition:
     best = entity.best
     return Condition(
@@ -51,8 +62,19 @@ def _condition(
         text=story.text[best.start : best.end],
         assertion=best.assertion if best.firm else "present",
         mentions=entity.spans,
-        label=label(story, entity, concepts),
+        label=label(entity, concepts),
         concept=best.curies[0] if best.curies else None,
         candidates=best.curies,
-        role=cast(Role, max(scores, key=scores.__getitem__)),
+        role=role,
+        sites=sites(story, best, places),
     )
+
+
+def _roles(scores: Sequence[Mapping[str, float]]) -> list[Role]:
+    """The likeliest role of each condition; a case that has conditions has a primary one. No scores: not present."""
+    roles = [cast(Role, max(s, key=s.__getitem__, default="comorbidity")) for s in scores]
+    if "primary" not in roles:
+        likeliest = max((n for n, s in enumerate(scores) if s), key=lambda n: scores[n]["primary"], default=None)
+        if likeliest is not None:
+            roles[likeliest] = "primary"
+    return roles

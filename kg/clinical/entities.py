@@ -36,7 +36,7 @@ def entities(story: Story, mentions: Iterable[Mention], concepts: Mapping[str, C
     """The entities that ``mentions`` (all of one type) name, in order."""
     groups: list[_Group] = []
     for mention in mentions:
-        name = named(story.text[mention.start : mention.end], mention.type)
+        name = named(mention.name, mention.type)
         group = max(
             (g for g in groups if g.takes(mention, name, concepts)),
             key=lambda g: g.likeness(mention, name),
@@ -47,15 +47,15 @@ def entities(story: Story, mentions: Iterable[Mention], concepts: Mapping[str, C
         else:
             group.mentions.append(mention)
             group.names.append(name)
-    return [g.entity() for g in groups]
+    return [g.entity(story) for g in groups]
 
 
-def label(story: Story, entity: Entity, concepts: Mapping[str, Concept]) -> str:
+def label(entity: Entity, concepts: Mapping[str, Concept]) -> str:
     """The entity's name in lower case: its concept's where that names all of it, else its words without modifiers."""
     best = entity.best
     if best.exact:
         return concepts[best.curies[0]].label.lower()
-    return plain(story.lower[best.start : best.end])
+    return plain(best.name.lower())
 
 
 class _Group:
@@ -71,11 +71,12 @@ class _Group:
         shared = max(len(name.words & n.words) for n in self.names)
         return any(name.words == n.words for n in self.names), shared, self.mentions[-1].start
 
-    def entity(self) -> Entity:
+    def entity(self, story: Story) -> Entity:
         best = max(
             range(len(self.mentions)),
             key=lambda n: (
                 self.mentions[n].assertion == "present",
+                story.sentences[self.mentions[n].sentence].role == "story",
                 not self.names[n].generic,
                 round(self.mentions[n].score, 1) >= 0.3,
                 len(self.names[n].words),

@@ -7,6 +7,7 @@ from typing import cast
 
 from kg.clinical.classifier import Classifier
 from kg.clinical.clues import clues
+from kg.clinical.details import dose, line, parts
 from kg.clinical.entities import Entity, entities, label
 from kg.clinical.mentions import Mention
 from kg.clinical.story import Story
@@ -22,13 +23,17 @@ def interventions(
 ) -> list[Intervention]:
     """The interventions of patient ``case`` in the order of the story; those not present say so in their assertion."""
     keep, kind = Classifier.load("intervention_kept"), Classifier.load("intervention_kind")
-    found: list[tuple[Entity, dict[str, float]]] = []
+    found: list[tuple[Entity, Kind]] = []
     for entity, row in candidates(story, mentions, case, concepts):
         if entity.best.assertion != "present" and entity.best.firm:
-            found.append((entity, {"other": 1.0}))
+            found.append((entity, "other"))
         elif keep.chance(row) >= _KEPT:
-            found.append((entity, kind.scores(row)))
-    return [_intervention(story, entity, scores, n, concepts) for n, (entity, scores) in enumerate(found, 1)]
+            scores = kind.scores(row)
+            found.append((entity, cast(Kind, max(scores, key=scores.__getitem__))))
+    regimens = _regimens(story, [entity for entity, _ in found])
+    return [
+        _intervention(story, entity, kind_, n, concepts, regimens.get(n)) for n, (entity, kind_) in enumerate(found, 1)
+    ]
 
 
 def candidates(
@@ -41,7 +46,7 @@ def candidates(
 
 
 def _intervention(
-    story: Story, entity: Entity, scores: Mapping[str, float], number: int, concepts: Mapping[str, Concept]
+    story: Story, entity: Entity, kind: Kind, number: int, concepts: Mapping[str, Concept], regimen: int | None
 ) -> Intervention:
     best = entity.best
     return Intervention(
@@ -51,8 +56,23 @@ def _intervention(
         text=story.text[best.start : best.end],
         assertion=best.assertion if best.firm else "present",
         mentions=entity.spans,
-        label=label(story, entity, concepts),
+        label=label(entity, concepts),
         concept=best.curies[0] if best.curies else None,
         candidates=best.curies,
-        kind=cast(Kind, max(scores, key=scores.__getitem__)),
+        kind=kind,
+        part_of=f"i{regimen}" if regimen else None,
+        dose=next((d for m in entity.mentions if (d := dose(story, m))), None),
+        line=next((n for m in entity.mentions if (n := line(story, m))), None),
     )
+
+
+def _regimens(story: Story, among: Sequence[Entity]) -> dict[int, int]:
+    """Number of an agent -> number of the regimen that lists it, both counted from 1."""
+    owner = {mention: n for n, entity in enumerate(among, 1) for mention in entity.mentions}
+    ordered = sorted(owner, key=lambda m: m.start)
+    found: dict[int, int] = {}
+    for whole in ordered:
+        for part in parts(story, whole, ordered):
+            if owner[part] != owner[whole] and owner[whole] not in found:
+                found.setdefault(owner[part], owner[whole])
+    return found

@@ -6,28 +6,31 @@ ground what the tagger found.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from kg.clinical.abbreviations import Abbreviation, abbreviations
 from kg.clinical.assertion import assertion_of, scopes
 from kg.clinical.lexicon import Match, Matcher
-from kg.clinical.naming import modifiers
+from kg.clinical.naming import modifiers, trimmed
 from kg.clinical.story import Story
 from kg.clinical.tagging import Tagged, Tagger
+from kg.folding import hangul
 from kg.model import Assertion
 
 __all__ = ["Mention", "MentionType", "find_mentions"]
 
 MentionType = Literal["condition", "intervention", "finding", "site"]
 
+_WORD = re.compile(r"[^\W_](?:[\w+-]*[\w+])?")
 _TAGGED: tuple[MentionType, ...] = ("condition", "intervention")
 _NAMED: tuple[MentionType, ...] = ("finding", "site")
-_OUTSIDE = 0.45  # weight of "no entity" against an entity: what is found too much, the classifiers of entities drop
-_LEAST = (
-    0.04  # a vocabulary term that the tagger thinks less likely than this is no mention of a condition or treatment
-)
+_OUTSIDE = 0.35  # weight of "no entity" against an entity: what is found too much, the classifiers of entities drop
+_LEAST = 0.03  # a vocabulary term less likely than this to the tagger is kept only if it is denied or the like
+_KOREAN = 0.5  # the probability of a term in Korean words, which the tagger cannot read
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,8 @@ class Mention:
     """``text[start:end]`` of sentence number ``sentence`` names something of ``type``.
 
     ``curies`` are the vocabulary's concepts for it, likeliest first: for all of it if ``exact``, else for its core.
-    ``score`` is the tagger's probability. A mention whose assertion is not ``firm`` stands under a cue that authors also
-    use for their own diagnosis ("suggestive of").
+    ``score`` is the tagger's probability. A mention whose assertion is not ``firm`` stands under a cue that authors
+    also use for their own diagnosis ("suggestive of"). ``name`` is its text with abbreviations written out.
     """
 
     start: int
@@ -46,6 +49,7 @@ class Mention:
     assertion: Assertion
     score: float
     sentence: int
+    name: str
     firm: bool = True
     exact: bool = False
 
@@ -68,31 +72,58 @@ def find_mentions(story: Story, matcher: Matcher, tagger: Tagger) -> list[Mentio
     tags = tagger.decode(story, chances, _OUTSIDE)
     for kind in _TAGGED:
         own = [t for t in tags if t.type == kind]
-        spans += _tagged(story, own, matches[kind], kind)
+        spans += _tagged(story, own, matches[kind], matches["site"], kind)
         spans += _terms_only(story, own, matches[kind], kind, tagger.chance(chances, kind))
     for kind in _NAMED:
         spans += [(m.start, m.end, kind, 1.0, m.curies, True) for m in matches[kind]]
     spans.sort(key=lambda span: span[:3])
     said = scopes(story)
+    short = {a.short: a for a in abbreviations(story.text)}
     found = []
     for start, end, type_, score, curies, exact in spans:
         sentence = story.sentence_at(start)
         if sentence is None or end > sentence.end:
             continue
         assertion, firm = assertion_of(start, end, said)
-        found.append(Mention(start, end, type_, curies, assertion, score, sentence.index, firm, exact))
+        if score < _LEAST and (assertion == "present" or not firm):
+            continue
+        name = _written_out(story, start, end, short) if short else story.text[start:end]
+        found.append(Mention(start, end, type_, curies, assertion, score, sentence.index, name, firm, exact))
     return found
 
 
+def _written_out(story: Story, start: int, end: int, short: Mapping[str, Abbreviation]) -> str:
+    """The text of a mention with each abbreviation replaced by what it stands for, or left out beside that."""
+    text = story.text
+    parts = []
+    at = start
+    for m in _WORD.finditer(text, start, end):
+        known = short.get(m[0]) or (short.get(m[0][:-1]) if m[0].endswith("s") else None)
+        if known:
+            long = known.long_span
+            beside = start <= long.start and m.start() <= known.short_span.end
+            parts.append(text[at : m.start()] + ("" if beside else text[long.start : long.end]))
+            at = m.end()
+    return "".join([*parts, text[at:end]]).replace("()", "") if parts else text[start:end]
+
+
 def _tagged(
-    story: Story, tags: Sequence[Tagged], matches: Sequence[Match], kind: MentionType
+    story: Story, tags: Sequence[Tagged], matches: Sequence[Match], places: Sequence[Match], kind: MentionType
 ) -> list[tuple[int, int, MentionType, float, tuple[str, ...], bool]]:
-    """What the tagger found, grounded by the terms in it and widened to a term around it."""
+    """What the tagger found, grounded by the terms in it and widened to a term around it or the place it breaks off in."""
     spans: list[tuple[int, int, MentionType, float, tuple[str, ...], bool]] = []
-    starts = [m.start for m in matches]
+    starts, ends = [m.start for m in matches], [m.end for m in places]
     tokens = story.tokens
     for tag in tags:
-        start, end = tokens[tag.first].start, tokens[tag.last - 1].end
+        first_token, last_token = trimmed(tokens, tag.first, tag.last)
+        if first_token == last_token:
+            continue
+        start, end = tokens[first_token].start, tokens[last_token - 1].end
+        if hangul(story.text[start:end]):
+            continue
+        cut = bisect_left(ends, end)
+        if cut < len(places) and start < places[cut].start < end:
+            end = max(end, places[cut].end)
         first = max(0, bisect_right(starts, start) - 1)
         inside = [m for m in matches[first : bisect_left(starts, end)] if m.end > start]
         around = next((m for m in inside if m.start <= start and m.end >= end), None)
@@ -126,5 +157,6 @@ def _terms_only(
             continue
         first = bisect_left(tokens, match.start, key=lambda t: t.start)
         last = bisect_left(tokens, match.end, key=lambda t: t.start)
-        spans.append((match.start, match.end, kind, max(chances[first:last], default=0.0), match.curies, True))
+        score = _KOREAN if hangul(story.text[match.start : match.end]) else max(chances[first:last], default=0.0)
+        spans.append((match.start, match.end, kind, score, match.curies, True))
     return spans

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from kg.clinical.sentences import Token
 from kg.errors import RuleError
 from kg.folding import Folder
 from kg.resources import folder
 
-__all__ = ["Named", "modifiers", "named", "plain"]
+__all__ = ["Named", "modifiers", "named", "plain", "trimmed"]
 
+_BRACKETS = {"(": 1, "[": 1, ")": -1, "]": -1}
 _PART = re.compile(r"[^\W_]+")
 
 
@@ -49,6 +51,26 @@ def plain(words: str) -> str:
     return " ".join(words.split())
 
 
+def trimmed(tokens: Sequence[Token], first: int, last: int) -> tuple[int, int]:
+    """``first:last`` without the words and marks that no name begins or ends with, and without an open bracket's rest."""
+    loose = _rules().loose
+    while first < last and tokens[first].text.lower() in loose:
+        first += 1
+    depth = 0
+    for n in range(first, last):
+        if tokens[n].text in _BRACKETS:
+            depth += _BRACKETS[tokens[n].text]
+            if depth < 0:
+                last = n
+                break
+            opened = n
+    if depth > 0:
+        last = opened
+    while first < last and tokens[last - 1].text.lower() in loose:
+        last -= 1
+    return first, last
+
+
 def modifiers() -> frozenset[str]:
     """Words that do not make another entity."""
     return _rules().modifiers
@@ -61,6 +83,7 @@ def _folder() -> Folder:
 
 class _Rules(NamedTuple):
     modifiers: frozenset[str]
+    loose: frozenset[str]
     generic: Mapping[str, frozenset[str]]
     prepositions: frozenset[str]
     recurring: frozenset[str]
@@ -73,6 +96,7 @@ def _rules() -> _Rules:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         return _Rules(
             frozenset(data["modifiers"]),
+            frozenset(data["loose"]),
             {kind: frozenset(words) for kind, words in data["generic"].items()},
             frozenset(data["prepositions"]),
             frozenset(data["recurring"]),
