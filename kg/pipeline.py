@@ -21,6 +21,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyoxigraph as ox
+
 from kg import __version__, quads, registry, sources, vocab
 from kg.errors import KGError, SourceError, StoreError
 from kg.inputs import Inputs
@@ -235,7 +237,7 @@ def _put_vocabulary(store: Store, vocabulary: vocab.Vocabulary, writer: quads.Wr
     if store.holds(known):
         return
     every = list(vocabulary.quads())
-    store.remove(*{quad.graph_name.value for quad in every})
+    store.remove(*{q.graph_name.value for q in every if isinstance(q.graph_name, ox.NamedNode)})
     store.bulk_load(every)
     store.replace(known, settings)
 

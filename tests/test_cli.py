@@ -99,8 +99,8 @@ def test_stats_evaluate_viz_and_version(out: Path, tmp_path: Path) -> None:
     run("stats", "--ungrounded", "-s", out)
     gold = tmp_path / "gold.jsonl"
     text = "A 50-year-old man had pneumonia. He recovered after amoxicillin."
-    gold.write_text(json.dumps({"id": "g", "text": text, "cases": [{"patient": {}, "conditions": [], "interventions": [],
-                                                                  "outcomes": []}]}) + "\n")  # fmt: skip
+    case: dict[str, object] = {"patient": {}, "conditions": [], "interventions": [], "outcomes": []}
+    gold.write_text(json.dumps({"id": "g", "text": text, "cases": [case]}) + "\n", encoding="utf-8")
     assert "core" in run("evaluate", gold).stdout
     assert "amoxicillin" in run("evaluate", gold, "--show", "g").stdout
     run("evaluate", gold, "--errors", "--json")

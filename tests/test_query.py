@@ -1,6 +1,6 @@
 """Questions: headers, binding, and the rows of every shipped question on invented reports.
 
-``tests/queries/NAME.csv`` holds the expected rows of question NAME; ``NAME@parameter=value.csv`` those with a parameter.
+``tests/queries/NAME.csv`` holds the expected rows of question NAME; ``NAME@parameter=value.csv`` those with one.
 IRIs are shortened by the data's base. ``--update-golden`` writes the files anew.
 """
 

@@ -105,7 +105,7 @@ def _own(asked: Question) -> list[inspect.Parameter]:
 def _shared() -> list[inspect.Parameter]:
     json_option = typer.Option("--json", help="Same as --format json.")
     shared = [("store", Path("out"), Annotated[Path, _STORE]), ("format", "table", Annotated[str, _FORMAT])]
-    shared.append(("json", False, Annotated[bool, json_option]))  # type: ignore[arg-type]
+    shared.append(("json", False, Annotated[bool, json_option]))
     return [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d, annotation=a) for n, d, a in shared]
 
 

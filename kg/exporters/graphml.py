@@ -53,10 +53,9 @@ def to_networkx(store: Store, *, text: bool = True) -> nx.MultiDiGraph[str]:
                 graph.add_edge(subject.value, value.value, key=_name(vocabulary, predicate))
     for node, attributes in values.items():
         graph.add_node(node, **{key: "; ".join(several) for key, several in attributes.items()})
-    for node, attributes in graph.nodes(data=True):
-        concept = vocabulary.concepts.get(vocabulary.compact(node))
-        if concept:
-            attributes.update({"label": concept.label, "class": "Concept"})
+    for node in list(graph):
+        if concept := vocabulary.concepts.get(vocabulary.compact(node)):
+            graph.add_node(node, label=concept.label, **{"class": "Concept"})
     return graph
 
 
