@@ -327,8 +327,10 @@ class _Graph:
             self.add(link, "rdf:predicate", self.terms[predicate])
             self.add(link, "rdf:object", end)
             stated = own.get((subject.id, target, field))
-            evidence = self.span(stated.start, stated.end) if stated else self.sentence(subject.start, subject.end)
-            self.add(link, "casekg:evidence", evidence)
+            if stated:
+                self.add(link, "casekg:evidence", self.evidence(stated.start, stated.end))
+            else:
+                self.add(link, "casekg:evidence", self.sentence(subject.start, subject.end))
 
 
 def _stated_links(case: Case) -> Iterable[tuple[Episode, str, str, str]]:
