@@ -195,7 +195,8 @@ class _Text:
         for caption in element.iter("caption"):
             parent = caption.getparent()
             label = child_words(parent, "label") if parent is not None else ""
-            self.composer.add(f"{label} {inner(caption, *_OUT)}", "caption", self.language, _place(caption))
+            text = " ".join(inner(part, *_OUT) for part in caption if isinstance(part.tag, str)) or caption.text or ""
+            self.composer.add(f"{label} {text}", "caption", self.language, _place(caption))
 
 
 def _kind_of(section: Element, above: BlockKind) -> BlockKind:
