@@ -19,6 +19,7 @@ from kg.resources import folder
 
 __all__ = ["Scope", "assertion_of", "scopes"]
 
+_SIDES = {"before": (False,), "after": (True,), "both": (False, True)}
 _PRIORITY = {"family": 0, "absent": 1, "hypothetical": 2, "possible": 3, "historical": 4, "present": 5}
 
 
@@ -33,7 +34,7 @@ class Scope(NamedTuple):
 
 class _Cue(NamedTuple):
     assertion: Assertion
-    after: bool  # the cue stands after what it speaks of
+    sides: Sequence[bool]  # for each stretch it speaks of, whether the cue stands after it
     reach: int
     firm: bool
 
@@ -61,9 +62,10 @@ def scopes(story: Story) -> list[Scope]:
                 free = blind.end()
             elif m := rules.pattern.match(text, start, sentence.end):
                 cue = rules.cues[cast(int, m.lastindex) - 1]
-                begin, end = _reach(story, sentence, rules.stops, cue, start, m.end())
-                if begin < end:
-                    found.append(Scope(begin, end, cue.assertion, cue.firm))
+                for after in cue.sides:
+                    begin, end = _reach(story, sentence, rules.stops, cue.reach, after, start, m.end())
+                    if begin < end:
+                        found.append(Scope(begin, end, cue.assertion, cue.firm))
     return found
 
 
@@ -79,18 +81,18 @@ def assertion_of(start: int, end: int, among: Sequence[Scope]) -> tuple[Assertio
 
 
 def _reach(
-    story: Story, sentence: Sentence, stops: re.Pattern[str], cue: _Cue, start: int, end: int
+    story: Story, sentence: Sentence, stops: re.Pattern[str], reach: int, after: bool, start: int, end: int
 ) -> tuple[int, int]:
     """The stretch that a cue at ``start:end`` speaks of, within its sentence."""
     tokens = story.tokens
-    if cue.after:
+    if after:
         last = bisect_left(tokens, start, sentence.first, sentence.last, key=lambda t: t.start)
-        left = tokens[max(sentence.first, last - cue.reach)].start if last > sentence.first else start
+        left = tokens[max(sentence.first, last - reach)].start if last > sentence.first else start
         for m in stops.finditer(story.lower, left, start):
             left = m.end()
         return left, start
     first = bisect_left(tokens, end, sentence.first, sentence.last, key=lambda t: t.start)
-    beyond = min(sentence.last, first + cue.reach)
+    beyond = min(sentence.last, first + reach)
     right = tokens[beyond - 1].end if beyond > first else end
     if stop := stops.search(story.lower, end, right):
         right = stop.start()
@@ -104,9 +106,9 @@ def _rules() -> _Rules:
         data: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         cues = []
         for entry in data["cue"]:
-            if entry["assertion"] not in ASSERTIONS or entry["side"] not in ("before", "after"):
+            if entry["assertion"] not in ASSERTIONS or entry["side"] not in _SIDES:
                 raise RuleError(f"{path}: a cue says {entry['assertion']!r} on side {entry['side']!r}; mend the rule.")
-            cues.append(_Cue(entry["assertion"], entry["side"] == "after", entry["reach"], entry.get("firm", True)))
+            cues.append(_Cue(entry["assertion"], _SIDES[entry["side"]], entry["reach"], entry.get("firm", True)))
         pattern = re.compile("|".join(f"({entry['pattern']})" for entry in data["cue"]), re.VERBOSE)
         blind = re.compile("|".join(f"(?:{entry['pattern']})" for entry in data["blind"]), re.VERBOSE)
         stops = re.compile(data["stops"], re.VERBOSE)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
 
 from kg.clinical.story import Story
 from kg.errors import RuleError
@@ -72,6 +73,7 @@ class Tagger:
             for dilation, weights, bias in zip(data["dilations"], data["layers"], data["biases"], strict=True)
         ]
         self._out, self._out_bias = np.asarray(data["out"], np.float32), np.asarray(data["out_bias"], np.float32)
+        self._threads = ThreadpoolController()
         self._moves = _moves(self.labels)
         self._rows: dict[str, int] = {}
         self._table: _Floats = np.zeros((_KEPT, _WIDTH, len(self._first_bias)), np.float32)
@@ -84,8 +86,14 @@ class Tagger:
     def probabilities(self, story: Story) -> _Floats:
         """One row a token of the story, one column a label."""
         rows, places = self._read(story)
+        with self._threads.limit(limits=1, user_api="blas"):  # more cost more than they give on matrices so small
+            return self._run(rows, places)
+
+    def _run(self, rows: npt.NDArray[np.intp], places: npt.NDArray[np.intp]) -> _Floats:
+        """Label probabilities of the words in table rows ``rows``, at ``places`` of them."""
         n = len(rows) - 2 * _REACH
-        hidden = self._first_bias + sum(self._table[rows[k : k + n], k] for k in range(_WIDTH))
+        seen = self._table.take(rows, axis=0)
+        hidden = self._first_bias + sum(seen[k : k + n, k] for k in range(_WIDTH))
         hidden = _norm(np.maximum(hidden, 0), *self._norms[:2])
         for layer, (dilation, weights, bias) in enumerate(self._layers, 1):
             padded = np.zeros((n + 2 * dilation, hidden.shape[1]), np.float32)

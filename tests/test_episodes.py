@@ -1,0 +1,44 @@
+"""Conditions and interventions of a case, from text to episodes, with the shipped vocabularies and models."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kg import vocab
+from kg.extractors.rules import prepare
+from kg.model import Case, CaseRecord, Document, Report
+
+NO_FACTS = tomllib.loads((Path(__file__).parent / "cases" / "no-episodes.toml").read_text(encoding="utf-8"))
+BEFORE = "A 52-year-old man presented with a cough of three weeks. "
+
+Extract = Callable[[Document], CaseRecord]
+
+
+@pytest.fixture(scope="module")
+def extract() -> Extract:
+    return prepare(vocab.load().lexicon())
+
+
+def case_of(extract: Extract, text: str) -> Case:
+    """The only case of a text, every span of it checked."""
+    record = extract(Document("x", text, Report(), ()))
+    assert len(record.cases) == 1
+    for item in record.cases[0].episodes():
+        assert text[item.start : item.end] == item.text
+    return record.cases[0]
+
+
+def test_there_are_sixty_sentences_without_facts() -> None:
+    assert sum(map(len, NO_FACTS.values())) >= 60
+
+
+@pytest.mark.parametrize(("sort", "sentence"), [(sort, s) for sort, found in NO_FACTS.items() for s in found])
+def test_no_fact_comes_from(extract: Extract, sort: str, sentence: str) -> None:
+    case = case_of(extract, BEFORE + sentence)
+    facts = [*case.conditions, *case.interventions, *case.outcomes]
+    spans = [(f.text, s) for f in facts if f.assertion == "present" for s in (f, *f.mentions)]
+    assert [text for text, span in spans if span.end > len(BEFORE)] == []
