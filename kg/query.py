@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kg.store import Store
     from kg.vocab import Vocabulary
 
-__all__ = ["Parameter", "Question", "ask", "question", "questions", "read_question"]
+__all__ = ["Parameter", "Question", "ask", "query", "question", "questions", "read_question"]
 
 Kinds = ("concept", "code", "text", "number", "iri")
 _HEADER = re.compile(r"#\+\s*(summary|note|param\s+(?P<param>[\w-]+))\s*:\s*(?P<value>.*)")
@@ -154,6 +154,11 @@ def ask(store: Store, query: Question | str, values: Mapping[str, str | Iterable
         return _table(store.query(text))
     except SyntaxError as error:
         raise QueryError(f"{asked.name} is not valid SPARQL: {error}.") from error
+
+
+def query(store: Store, name: str, /, **parameters: str | Iterable[str]) -> Table:
+    """The answer of a question by name or path: ``query(store, "treatments", condition="leukemia")``."""
+    return ask(store, name, {key.replace("_", "-"): value for key, value in parameters.items()})
 
 
 def _table(result: ox.QuerySolutions | ox.QueryTriples | ox.QueryBoolean) -> Table:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json as json_module
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from kg.errors import ExportError, KGError, StoreError
 from kg.table import FORMATS, Table
 
-__all__ = ["data", "message", "progress", "sink", "store_path", "table"]
+if TYPE_CHECKING:
+    from kg.validate import Report
+
+__all__ = ["data", "message", "progress", "report", "sink", "store_path", "table", "verdict"]
 
 
 def message(text: str) -> None:
@@ -47,6 +51,27 @@ def table(answer: Table, form: str, note: str = "") -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     console.print(drawn)
     message(f"{len(answer)} row{'' if len(answer) == 1 else 's'}." + (f" {note}" if note else ""))
+
+
+def verdict(found: Report) -> str:
+    """A validation in one line."""
+    counts = ", ".join(f"{n} {severity.lower()}{'' if n == 1 else 's'}" for severity, n in found.counts.items())
+    says = "conforms" if found.conforms else "does not conform"
+    return f"{says} ({counts or 'nothing found'}), {found.checked} graphs checked"
+
+
+def report(found: Report, *, json: bool) -> None:
+    """A validation: its verdict, how often each rule found something, and every violation."""
+    if json:
+        whole = {"conforms": found.conforms, "checked": found.checked, "counts": dict(found.counts)}
+        data(json_module.dumps({**whole, "results": found.to_dicts()}, ensure_ascii=False, indent=2) + "\n")
+        return
+    data(f"{verdict(found)}\n")
+    if found.results:
+        table(found.summary(), "table")
+    worst = [row for row in found.table().rows if row[0] == "Violation"]
+    if worst:
+        table(Table(found.table().columns, tuple(worst)), "table")
 
 
 def store_path(folder: Path) -> Path:

@@ -40,7 +40,7 @@ def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
             "failed": dict(built.failed),
         },
         "graph": counts,
-        "validation": None if validation is None else validation.counts,
+        "validation": None if validation is None else dict(validation.counts),
     }
     with output.sink(out / "build.json") as sink:
         sink.write(json_module.dumps(facts, ensure_ascii=False, indent=2).encode() + b"\n")
@@ -58,7 +58,7 @@ def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
     for what, count in counts.items():
         output.data(f"{count:>8}  {what}\n")
     if validation is not None:
-        output.data(f"SHACL: {validation.summary}\n\n")
+        output.data(f"SHACL: {output.verdict(validation)}\n\n")
     # Without the example sentences: those are for 'kg query treatments'.
     columns = treatments.columns[:4]
     rows = tuple(row[:4] for row in treatments.rows[:_SHOWN])
