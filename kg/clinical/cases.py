@@ -16,9 +16,10 @@ from kg.clinical.ages import Age, patient_rules, words
 from kg.clinical.roles import SentenceRole
 from kg.model import Span
 
-__all__ = ["Part", "divide"]
+__all__ = ["Division", "Part", "divide"]
 
 _OWN = ("story", "title")
+_FEW = 3
 _EARLY = 5  # a report counts its patients in its first sentences
 _PREPOSITION = re.compile(r"\b(?:in|for|of)\s+(?:the\s+|our\s+)?$")
 _COMPARED = re.compile(r"\b(?:similar to|same as|as in|than in|unlike|compared with|compared to)\s+(?:the\s+|our\s+)?$")
@@ -44,6 +45,9 @@ class _Patterns:
     together: re.Pattern[str]
     series: re.Pattern[str]
     single: re.Pattern[str]
+    anchor: re.Pattern[str]
+    study: re.Pattern[str]
+    case: re.Pattern[str]
     plurals: tuple[str, ...]
     ordinal: dict[str, int]
     numbers: dict[str, int]
@@ -60,23 +64,50 @@ class _Label:
     trailing: bool
 
 
-def divide(
-    lower: str, spans: Sequence[Span], roles: Sequence[SentenceRole], ages: Sequence[Age]
-) -> tuple[int, list[Part]]:
-    """The number of patients of a text in lower case, 0 for a series without own patients, and its parts if several."""
+@dataclass(frozen=True, slots=True)
+class Division:
+    """How many patients a report has, and the parts of its text that tell of each if there are several.
+
+    ``skip`` says why there is none: "series" or "not a case report".
+    """
+
+    total: int
+    parts: Sequence[Part] = ()
+    skip: str | None = None
+
+
+def divide(lower: str, spans: Sequence[Span], roles: Sequence[SentenceRole], ages: Sequence[Age]) -> Division:
+    """The patients of a text in lower case, given its sentences, their roles, and the ages stated."""
     p = _patterns()
+    title = [s for s, role in zip(spans, roles, strict=True) if role == "title"]
+    if any(p.study.search(lower, s.start, s.end) and not p.case.search(lower, s.start, s.end) for s in title):
+        return Division(0, (), "not a case report")
     introduced = [a for a in ages if a.indefinite and a.weight >= 5]
     if len(introduced) < 2 and not p.second.search(lower) and not any(word in lower for word in p.plurals):
-        return 1, []  # nine reports in ten
+        return _one(lower, spans, roles, ages, p)  # nine reports in ten
     own = [span for span, role in zip(spans, roles, strict=True) if role in _OWN]
     introduced = [a for a in introduced if any(_within(a, span) for span in own)]
     counts = ((n, span.start) for k, span in enumerate(own) if (n := _count(lower, span, p, k < _EARLY)) > 1)
     counted, start = next(counts, (1, 0))
     labels = [_labels(lower, span, p) for span in spans]
     total = _total(lower, {x.case for found in labels for x in found}, counted, start, introduced, p)
-    if total < 2:
-        return total, []
-    return total, _parts(lower, spans, _completed(lower, spans, labels, introduced, total, p), total, p)
+    if total == 0:
+        return Division(0, (), "series")
+    if total == 1:
+        return _one(lower, spans, roles, ages, p)
+    return Division(total, _parts(lower, spans, _completed(lower, spans, labels, introduced, total, p), total, p))
+
+
+def _one(
+    lower: str, spans: Sequence[Span], roles: Sequence[SentenceRole], ages: Sequence[Age], p: _Patterns
+) -> Division:
+    """One patient, if the text speaks of one at all; a few words alone are taken to."""
+    if len(spans) < _FEW or any(a.weight >= 4 for a in ages):
+        return Division(1)
+    own = (span for span, role in zip(spans, roles, strict=True) if role in _OWN)
+    if any(p.anchor.search(lower, span.start, span.end) for span in own):
+        return Division(1)
+    return Division(0, (), "not a case report")
 
 
 def _completed(
@@ -241,6 +272,11 @@ def _patterns() -> _Patterns:
         together=re.compile(rf"\b(?:{words(together['words'])})\b"),
         series=re.compile(rf"\b(?:{words(rules['series']['words'])})\b"),
         single=re.compile(rf"\b(?:{words(together['single'])})\b"),
+        anchor=re.compile(
+            rf"\b(?:{words(rules['anchors']['words'])}|an?\s(?:[\w-]+\s){{0,3}}(?:{words(rules['anchors']['persons'])}))\b"
+        ),
+        study=re.compile(rf"\b(?:{words(rules['studies']['words'])})\b"),
+        case=re.compile(rf"\b(?:{words(rules['studies']['unless'])})\b"),
         plurals=tuple(f" {w}" for w in plurals),
         ordinal=order,
         numbers=rules["numbers"],

@@ -6,7 +6,7 @@ The cues and their weights are data, kg/rules/sentences.toml; one automaton find
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Literal, NamedTuple, cast, get_args
 
@@ -27,16 +27,21 @@ class _Cues(NamedTuple):
     find: AhoCorasick
     weights: list[tuple[SentenceRole, int, bool]]  # role, weight, whether it must open its sentence
     not_after: tuple[str, ...]
+    leaning: Mapping[str, Mapping[SentenceRole, int]]
 
 
-def sentence_roles(lower: str, spans: Sequence[Span]) -> list[SentenceRole]:
-    """The role of each sentence of a text given in lower case: that of the heaviest cues, the story where they tie."""
-    find, weights, not_after = _cues()
+def sentence_roles(lower: str, spans: Sequence[Span], blocks: Sequence[str] = ()) -> list[SentenceRole]:
+    """The role of each sentence of a text given in lower case: that of the heaviest cues, the story where they tie.
+
+    ``blocks`` are the kinds of the blocks the sentences stand in: an introduction leans to background, a title is one.
+    """
+    find, weights, not_after, leaning = _cues()
     hits = find.find_matches_as_indexes(lower, overlapping=True)
     roles: list[SentenceRole] = []
     n = 0
-    for span in spans:
-        sums: dict[SentenceRole, int] = {}
+    for index, span in enumerate(spans):
+        block = blocks[index] if blocks else ""
+        sums: dict[SentenceRole, int] = dict(leaning.get(block, ()))
         while n < len(hits) and hits[n][1] < span.start:
             n += 1
         while n < len(hits) and hits[n][1] < span.end:
@@ -49,7 +54,7 @@ def sentence_roles(lower: str, spans: Sequence[Span]) -> list[SentenceRole]:
                 sums[role] = sums.get(role, 0) + weight
         story = sums.pop("story", 0)
         best = max(sums, key=sums.__getitem__, default=None)
-        roles.append(best if best and sums[best] > story else "story")
+        roles.append("title" if block == "title" else best if best and sums[best] > story else "story")
     return roles
 
 
@@ -73,4 +78,4 @@ def _cues() -> _Cues:
         cue = (cast(SentenceRole, group["role"]), int(group["weight"]), bool(group.get("opening", False)))
         weights += [cue] * len(group["words"])
     not_after = tuple(f" {word} " for word in rules["not_after"])
-    return _Cues(AhoCorasick(words, matchkind=MatchKind.Standard), weights, not_after)
+    return _Cues(AhoCorasick(words, matchkind=MatchKind.Standard), weights, not_after, rules["leaning"])

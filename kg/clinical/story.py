@@ -19,6 +19,8 @@ from kg.model import Block, Document, Span
 __all__ = ["Sentence", "SentenceRole", "Story", "Token", "read_story"]
 
 _ALONE: tuple[tuple[int, ...], ...] = ((), (0,))  # the patients of all words by how many there are
+# Blanks, hyphens and apostrophes of fine printing, as a keyboard writes them.
+_PLAIN = str.maketrans("\u00a0\u2002\u2003\u2007\u2008\u2009\u200a\u202f\u2010\u2011\u2019", "        --'")
 _READABLE = frozenset({"title", "abstract", "introduction", "case", "discussion", "body"})
 
 
@@ -46,7 +48,8 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Story:
-    """A document read: ``lower`` is its text in lower case at unchanged offsets, ``cases`` the number of its patients.
+    """A document read: ``lower`` is its text in lower case and plain type at unchanged offsets, ``cases`` the number
+    of its patients.
 
     ``parts`` divide the sentences among several patients; ``ages`` are all ages stated. ``skip`` says why the report
     has no case of its own (then ``cases`` is 0), else None.
@@ -92,12 +95,10 @@ def read_story(document: Document) -> Story:
     found = [(span, block.kind) for block in blocks for span in split_sentences(text, block.start, block.end)]
     found.sort(key=lambda pair: pair[0].start)
     spans = [span for span, _ in found]
-    roles = [
-        "title" if kind == "title" else role
-        for role, (_, kind) in zip(sentence_roles(lower, spans), found, strict=True)
-    ]
+    roles = sentence_roles(lower, spans, [kind for _, kind in found])
     stated = ages(lower)
-    total, parts = divide(lower, spans, roles, stated)
+    division = divide(lower, spans, roles, stated)
+    total, parts = division.total, division.parts
     sentences: list[Sentence] = []
     tokens: list[Token] = []
     for n, (span, kind) in enumerate(found):
@@ -105,8 +106,8 @@ def read_story(document: Document) -> Story:
         tokens += split_tokens(text, span.start, span.end)
         cases = _ALONE[total] if total < 2 else _cases(parts, span)
         sentences.append(Sentence(span.start, span.end, n, first, len(tokens), roles[n], cases, kind))
-    skip = "series" if found and not total else None
-    return Story(document, text, lower, sentences, tokens, parts, stated, total, skip, [s.start for s in spans])
+    starts = [s.start for s in spans]
+    return Story(document, text, lower, sentences, tokens, parts, stated, total, division.skip, starts)
 
 
 def _cases(parts: Sequence[Part], span: Span) -> tuple[int, ...]:
@@ -119,6 +120,8 @@ def _cases(parts: Sequence[Part], span: Span) -> tuple[int, ...]:
 
 
 def _lower(text: str) -> str:
-    """``text`` in lower case at unchanged offsets: the few letters whose lower case is longer stay as they are."""
+    """``text`` in lower case and plain type at unchanged offsets: the few letters that would grow stay as they are."""
     lower = text.lower()
-    return lower if len(lower) == len(text) else "".join(low if len(low := c.lower()) == 1 else c for c in text)
+    if len(lower) != len(text):
+        lower = "".join(low if len(low := c.lower()) == 1 else c for c in text)
+    return lower if lower.isascii() else lower.translate(_PLAIN)
