@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
-from kg import resources, vocab
+from kg import resources
 from kg.errors import QueryError, VocabularyError
 from kg.table import Table, Value
 
@@ -148,6 +148,8 @@ def ask(store: Store, query: Question | str, values: Mapping[str, str | Iterable
 
     Labels among the values are looked up in the shipped and installed vocabularies.
     """
+    from kg import vocab
+
     asked = question(query) if isinstance(query, str) else query
     text = asked.bind(values or {}, vocab.load, store.base)
     try:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from platformdirs import user_cache_dir, user_data_dir
-
 __all__ = ["cache_folder", "data_folder", "folder"]
 
 
@@ -19,9 +17,13 @@ def folder(name: str) -> Path:
 
 def cache_folder() -> Path:
     """Where this program keeps what it can make again: ``$CASEKG_CACHE``, else the user's cache folder."""
+    from platformdirs import user_cache_dir
+
     return Path(os.environ.get("CASEKG_CACHE") or user_cache_dir("casekg", appauthor=False))
 
 
 def data_folder() -> Path:
     """Where this program keeps what the user gave it: ``$CASEKG_DATA``, else the user's data folder."""
+    from platformdirs import user_data_dir
+
     return Path(os.environ.get("CASEKG_DATA") or user_data_dir("casekg", appauthor=False))
