@@ -243,7 +243,7 @@ def _split(lower: str, span: Span, labels: Sequence[_Label], everyone: tuple[int
 @cache
 def _patterns() -> _Patterns:
     rules = patient_rules()
-    labels, persons, together = rules["labels"], rules["persons"], rules["together"]
+    labels, persons, together, anchors = rules["labels"], rules["persons"], rules["together"], rules["anchors"]
     order = {word: n for n, name in enumerate(("first", "second", "third", "fourth", "fifth")) for word in labels[name]}
     ranks = [w for w in order if w.endswith(("st", "nd", "rd", "th"))]
     ordinals, numbers = words(ranks), words(set(order) - set(ranks))
@@ -273,7 +273,8 @@ def _patterns() -> _Patterns:
         series=re.compile(rf"\b(?:{words(rules['series']['words'])})\b"),
         single=re.compile(rf"\b(?:{words(together['single'])})\b"),
         anchor=re.compile(
-            rf"\b(?:{words(rules['anchors']['words'])}|an?\s(?:[\w-]+\s){{0,3}}(?:{words(rules['anchors']['persons'])}))\b"
+            rf"\b(?:{words(anchors['words'])}|(?:{words(anchors['before'])})\s(?:[\w-]+\s){{0,3}}"
+            rf"(?:{words([*anchors['persons'], *persons['plural']])}))\b"
         ),
         study=re.compile(rf"\b(?:{words(rules['studies']['words'])})\b"),
         case=re.compile(rf"\b(?:{words(rules['studies']['unless'])})\b"),

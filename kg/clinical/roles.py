@@ -5,6 +5,7 @@ The cues and their weights are data, kg/rules/sentences.toml; one automaton find
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -21,6 +22,8 @@ __all__ = ["SentenceRole", "sentence_roles"]
 SentenceRole = Literal["title", "story", "background", "discussion", "laboratory", "others", "family"]
 
 _ROLES = get_args(SentenceRole)
+_PAST = re.compile(r"\w{3}ed\b|\b(?:led|became|began|rose|fell|found|felt|took|died)\b")
+_RUN_ON = ("background", "discussion", "others", "laboratory")
 
 
 class _Cues(NamedTuple):
@@ -50,11 +53,18 @@ def sentence_roles(lower: str, spans: Sequence[Span], blocks: Sequence[str] = ()
             role, weight, opening = weights[which]
             if (opening and start != span.start) or not _whole(lower, start, end):
                 continue
-            if role == "story" or not lower.endswith(not_after, span.start, start):
+            if role == "story" or not f" {lower[span.start : start]}".endswith(not_after):
                 sums[role] = sums.get(role, 0) + weight
         story = sums.pop("story", 0)
         best = max(sums, key=sums.__getitem__, default=None)
-        roles.append("title" if block == "title" else best if best and sums[best] > story else "story")
+        if block == "title":
+            roles.append("title")
+        elif best and sums[best] > story:
+            roles.append(best)
+        else:
+            # What says nothing of the patient goes on as the sentence before: "However, these drugs have side effects."
+            runs_on = story == 0 and roles and roles[-1] in _RUN_ON and not _PAST.search(lower, span.start, span.end)
+            roles.append(roles[-1] if runs_on else "story")
     return roles
 
 
