@@ -199,6 +199,7 @@ class _Graph:
         self.add_text(node, "bibo:issue", report.issue)
         self.add_text(node, "bibo:pages", report.pages)
         self.add_text(node, "dc:rights", report.license)
+        self.add_text(node, "schema:copyrightNotice", report.copyright)
         self.add_text(node, "fabio:hasURL", report.url)
         for predicate, values in (
             ("casekg:key", report_keys(self.document)),
