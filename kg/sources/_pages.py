@@ -25,7 +25,8 @@ _LEAD = re.compile(
 )
 _CAPITALS = re.compile(r"([A-Z][A-Z/&, -]{3,40}?)\s+(?=[A-Z][a-z]|A\s)")
 _BEGIN = re.compile(r"[\W\d_]*(?:[IVXⅠ-Ⅵ]{1,4}[.)]?\s+)?([^\W\d_]+)")
-_SENTENCE_BEGIN = re.compile(r"[.!?)\]”\"][*_\s]{0,3}([A-Z가-힣][^\W\d_]+)")
+_FIRST_WORD = re.compile(r"[*_]{0,2}([^\W\d_]+)")
+_SENTENCE_BEGIN = re.compile(r"\.[)\]”\"]{0,2}[*_\s]{0,3}([A-Z가-힣][^\W\d_]+)")  # the plain first sign makes it fast
 _NUMBERED = re.compile(r"(.+?)\s*(?:no\.?\s*|#\s?)?(?:\d{1,2}|[A-H]|[IVX]{1,4}|one|two|three|four)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _NO_LETTER = re.compile(r"[\W_]+")
@@ -41,6 +42,7 @@ _SCRIPTS = {
     "th": "\u0e01-\u0e5b", "hi": "\u0900-\u097f",
 }  # fmt: skip
 _SCRIPT = {tag: re.compile(f"[{letters}]") for tag, letters in _SCRIPTS.items()}
+_SAMPLE = 600  # characters
 _SYLLABIC = frozenset({"ko", "ja", "zh"})
 _FOREIGN = re.compile("[" + "".join(_SCRIPTS.values()) + "]")
 
@@ -126,7 +128,8 @@ class PageRules:
 
     def inline(self, line: str) -> Iterator[Heading]:
         """The headings inside a line of prose, one at its very beginning included, in order."""
-        if found := self._leading(line, 0):
+        first = _FIRST_WORD.match(line)
+        if first and first[1].casefold() in self.openers and (found := self._leading(line, 0)):
             yield found
         for m in _SENTENCE_BEGIN.finditer(line):
             if m[1].casefold() in self.openers and (found := self._leading(line, m.start(1))):
@@ -201,7 +204,8 @@ def fold(words: str) -> str:
 
 
 def language_of(text: str) -> str:
-    """The language (BCP 47) by the script that carries most; a syllable or ideograph counts as three letters."""
+    """The language (BCP 47) by the script that carries most at its beginning; a syllable counts as three letters."""
+    text = text[:_SAMPLE]
     if text.isascii() or not _FOREIGN.search(text):
         return "en"
     counts = {tag: n for tag, pattern in _SCRIPT.items() if (n := len(pattern.findall(text)))}
