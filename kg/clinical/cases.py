@@ -22,7 +22,7 @@ _OWN = ("story", "title")
 _FEW = 3
 _EARLY = 5  # a report counts its patients in its first sentences
 _PREPOSITION = re.compile(r"\b(?:in|for|of)\s+(?:the\s+|our\s+)?$")
-_COMPARED = re.compile(r"\b(?:similar to|same as|as in|than in|unlike|compared with|compared to)\s+(?:the\s+|our\s+)?$")
+_COMPARED = re.compile(r"\b(?:similar to|as|as in|than in|unlike|compared with|compared to)\s+(?:the\s+|our\s+)?$")
 _AND = re.compile(r"[\s,]*(?:and\s+)?(?:the\s+)?")
 _CLAUSE = re.compile(r"[,;]|\s(?:whereas|while|but|and)\s")
 

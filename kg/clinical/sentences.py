@@ -32,6 +32,7 @@ _TOKEN = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+|\S")
 _STOP = re.compile(r"[.!?\n]")
 _SPACED = re.compile(r"[.!?]*[\"')\]”’]*(\s+)(?=[^\Wa-z_]|[\"'(\[“‘<>≥])")
 _LAST_WORD = re.compile(r"[^\s(\[\"']+$")
+_LONG_WORD = re.compile(r"\s[A-Za-z][a-z]{3,}$")
 _OPENER = re.compile(r"[A-Z][a-z]*(?=\s)")
 
 
@@ -84,8 +85,10 @@ def _stop_end(text: str, first: int, at: int, stop: int) -> int | None:
     words = _words()
     if not m:
         opener = _OPENER.match(text, at + 1, stop)
-        glued = opener and text[at - 1].islower() and (opener[0] in words.openers)
-        return at + 1 if glued else None
+        if not opener or not text[at - 1].islower():
+            return None
+        plain = len(opener[0]) > 3 and _LONG_WORD.search(text, max(first, at - 16), at)
+        return at + 1 if plain or opener[0] in words.openers else None
     if text[at] != "." or m.end() >= stop:
         return m.end()
     last = _LAST_WORD.search(text, max(first, at - 24), at)
