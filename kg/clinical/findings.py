@@ -141,7 +141,7 @@ def _found(
             return None
         return _Found(start, m.end(), sort, f"{label} {m['amount'].strip()}", curies, "present")
     before = list(rules.before.finditer(text, sentence.start, start))
-    denied = bool(before and before[-1]["minus"]) and assertion is None
+    denied = bool(before) and before[-1]["minus"] is not None
     return _Found(start, end, sort, label, curies, "absent" if denied else assertion or "present")
 
 
@@ -179,7 +179,7 @@ def _rules() -> _Rules:
             minus=compiled(marker["minus"]),
             before=cues("before"),
             after=cues("after"),
-            value=compiled(rf"(?:{value['filler']})(?P<amount>{value['number']}\s?{value['unit']})(?![\w/])"),
+            value=compiled(rf"(?:{value['filler']})(?P<amount>{value['number']}\s?{value['unit']})(?![\w/]|\s+of\b)"),
             score=compiled(rf"(?:{value['filler']})(?P<amount>\d+(?:\.\d+)?)(?![\w/])"),
             scores=re.compile(value["scores"], re.IGNORECASE),
         )
