@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from kg import __version__
+from kg.clinical.causes import attribute
 from kg.clinical.conditions import conditions
 from kg.clinical.durations import measure
 from kg.clinical.findings import find_findings
@@ -66,6 +67,7 @@ def _case(story: Story, mentions: Sequence[Mention], number: int, patient: Patie
     treated = [i for i in given if i.assertion == "present"]
     results = measure(story, find_outcomes(story, number, present, treated))
     linked, results = link(story, number, present, treated, results)
+    results = attribute(story, results, treated)
     by_id = {i.id: i for i in linked}
     case = Case(
         id=f"case{number + 1}",
