@@ -72,8 +72,7 @@ def _read(extra: Sequence[Path]) -> tuple[list[Source], list[str], dict[str, str
     prefixes = dict(own.prefixes)
     sources = [own.source]
     given = [
-        replace(installed.read(path, prefixes), priority=n, name=path.name.split(".")[0])
-        for n, path in enumerate(extra, 1)
+        replace(installed.read(path, own), priority=n, name=path.name.split(".")[0]) for n, path in enumerate(extra, 1)
     ]
     for source in (*given, *installed.sources()):
         for prefix, namespace in source.prefixes.items():

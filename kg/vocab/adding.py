@@ -29,16 +29,19 @@ def add(
 
     Raises VocabularyError if it cannot be read, or does not fit in with what is installed.
     """
-    known = dict(shipped.read().prefixes)
+    own = shipped.read()
+    known = dict(own.prefixes)
     others = [s for s in installed.sources() if s.name != name]
     for source in others:
         known |= source.prefixes
-    known |= prefixes or {}
+    asked = {**known, **(prefixes or {})}
     if file in packaged.names() and not Path(file).exists():
-        source = packaged.read(file, known)
+        source = packaged.read(file, own)
     else:
         path = Path(file)
-        source = replace(installed.read(path, known, kind=kind, facet=facet), name=path.name.split(".")[0])
+        source = replace(
+            installed.read(path, own, prefixes=asked, kind=kind, facet=facet), name=path.name.split(".")[0]
+        )
     source = replace(
         source,
         name=name or source.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -36,6 +36,7 @@ class Entry:
     matches: tuple[str, ...] = ()
     code_sources: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    scheme: str = ""
     type: str | None = None
     facet: str | None = None
     definition: str = ""
@@ -45,6 +46,22 @@ class Entry:
     def label(self) -> str:
         """The English label, else any."""
         return self.labels.get("en") or next(iter(self.labels.values()), "")
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as JSON data, without what is empty; ``from_json`` reads it back."""
+        return {name: value for name in _FIELDS if (value := getattr(self, name))}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Entry:
+        """The entry that ``to_json`` wrote."""
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+        }
+        given["synonyms"] = tuple(Synonym(*synonym) for synonym in data.get("synonyms", ()))
+        return Entry(**given)
+
+
+_FIELDS = [f.name for f in fields(Entry)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +94,7 @@ class Names:
         self.used: dict[str, str] = {}
         self._name = name
         self._namespaces: dict[str, str] = {}
+        self._contracted: dict[str, str] = {}
         self._same: dict[str, str] = rules()["same_prefix"]
         for prefix, namespace in self.prefixes.items():
             self._namespaces.setdefault(namespace, prefix)
@@ -93,7 +111,9 @@ class Names:
     def curie(self, written: str) -> str:
         """A CURIE or IRI of a file as a CURIE with the prefix used here, which is then in ``used``."""
         if "://" in written:
-            return self._contract(written)
+            if written not in self._contracted:
+                self._contracted[written] = self._contract(written)
+            return self._contracted[written]
         prefix, colon, local = written.partition(":")
         prefix = self._same.get(prefix, prefix)
         if not colon or not local or prefix not in self.prefixes:

@@ -27,6 +27,8 @@ def quads(vocabulary: Vocabulary, database: Database, used: Collection[str] | No
     """See ``Vocabulary.quads``. No triple stands in two graphs, so that a union counts none twice."""
     home: dict[str, ox.NamedNode] = {}
     said: set[tuple[str, str]] = set()
+    broader: dict[str, list[str]] = {}
+    up = vocabulary.term("skos:broader")
     concept, stated = vocabulary.term("skos:Concept"), {vocabulary.term(c) for c in ("casekg:type", "casekg:facet")}
     for path in files():
         graph = _graph(vocabulary, path.stem)
@@ -35,9 +37,11 @@ def quads(vocabulary: Vocabulary, database: Database, used: Collection[str] | No
             if isinstance(triple.subject, ox.NamedNode):
                 if isinstance(triple.object, ox.NamedNode) and triple.object.value == concept:
                     home[triple.subject.value] = graph
+                elif isinstance(triple.object, ox.NamedNode) and triple.predicate.value == up:
+                    broader.setdefault(triple.subject.value, []).append(triple.object.value)
                 elif triple.predicate.value in stated:
                     said.add((triple.subject.value, triple.predicate.value))
-    writer = _Writer(vocabulary)
+    writer, within = _Writer(vocabulary), vocabulary.term("casekg:within")
     wanted = None if used is None else {c for u in used for c in (u, *_ancestors(vocabulary, u))}
     sources: set[str] = set()
     rows = database.rows("SELECT curie, type, facet, ancestors, source, entries FROM concept ORDER BY rank")
@@ -49,11 +53,14 @@ def quads(vocabulary: Vocabulary, database: Database, used: Collection[str] | No
         for predicate, text in (("casekg:type", kind), ("casekg:facet", facet)):
             if text and (iri, vocabulary.term(predicate)) not in said:
                 yield writer.text(curie, predicate, text, graph)
-        for above in (curie, *json.loads(ancestors)):
+        for above in (curie, *ancestors.split()):
             yield writer.link(curie, "casekg:within", above, graph)
         if iri not in home:
             sources.add(source)
             yield from writer.concept(curie, json.loads(entries), graph)
+    for iri in home.keys() - {vocabulary.expand(curie) for curie in vocabulary.concepts}:  # the closed code lists
+        for above in _closure(iri, broader):
+            yield ox.Quad(ox.NamedNode(iri), ox.NamedNode(within), ox.NamedNode(above), home[iri])
     for about in vocabulary.sources():
         if about["name"] in sources:
             yield from writer.source(about)
@@ -61,6 +68,16 @@ def quads(vocabulary: Vocabulary, database: Database, used: Collection[str] | No
 
 def _ancestors(vocabulary: Vocabulary, curie: str) -> tuple[str, ...]:
     return vocabulary.concepts[curie].ancestors if curie in vocabulary.concepts else ()
+
+
+def _closure(iri: str, broader: dict[str, list[str]]) -> list[str]:
+    """A node and all that stands above it."""
+    found = {iri: None}
+    for above in (level := [iri]):
+        fresh = [b for b in broader.get(above, ()) if b not in found]
+        found |= dict.fromkeys(fresh)
+        level += fresh
+    return list(found)
 
 
 def _graph(vocabulary: Vocabulary, name: str) -> ox.NamedNode:
@@ -81,12 +98,12 @@ class _Writer:
         yield self.link(curie, "skos:inScheme", f"ckv:graph/{own['source']}", graph)
         for language, label in own["labels"].items():
             yield self.text(curie, "skos:prefLabel", label, graph, language)
-        for surface, language, abbreviation in dict.fromkeys(map(tuple, own["synonyms"])):
+        for surface, language, abbreviation in dict.fromkeys(map(tuple, own.get("synonyms", ()))):
             predicate = "casekg:abbreviation" if abbreviation else "skos:altLabel"
             yield self.text(curie, predicate, surface, graph, "" if abbreviation else language)
-        if own["definition"]:
+        if "definition" in own:
             yield self.text(curie, "skos:definition", own["definition"], graph, "en")
-        for match in sorted({m for e in entries for m in (*e["matches"], e["curie"])} - {curie}):
+        for match in sorted({m for e in entries for m in (*e.get("matches", ()), e["curie"])} - {curie}):
             yield self.link(curie, "skos:exactMatch", match, graph)
 
     def source(self, about: dict[str, Any]) -> Iterator[ox.Quad]:

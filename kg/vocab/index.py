@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 
 from kg.folding import key
 from kg.vocab.entries import Entry, Source, rules
@@ -17,14 +16,14 @@ from kg.vocab.surfaces import surfaces
 
 __all__ = ["SCHEMA", "type_of", "write"]
 
-SCHEMA = "4"  # raise when the tables or what stands in them change
+SCHEMA = "6"  # raise when the tables or what stands in them change
 
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE term (curie TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE concept (
     curie TEXT PRIMARY KEY, rank INTEGER, label TEXT, type TEXT, facet TEXT, source TEXT,
-    ancestors TEXT, parts TEXT, entries TEXT
+    broader TEXT, ancestors TEXT, parts TEXT, entries TEXT
 ) WITHOUT ROWID;
 CREATE TABLE code (curie TEXT PRIMARY KEY, concept TEXT) WITHOUT ROWID;
 CREATE TABLE word (
@@ -44,15 +43,17 @@ def write(
     merged = _merge(sources)
     database.executemany("INSERT INTO code VALUES (?, ?)", sorted(merged.codes.items()))
     ancestors = _Ancestors(merged)
+    rows = []
+    encode = json.JSONEncoder(ensure_ascii=False).encode
     for rank, (curie, members) in enumerate(merged.members.items()):
         first, source = members[0]
         above = ancestors.of(curie)
         facet = next((f for c in (curie, *above) if (f := merged.facet(c))), None) or _facet(first, source)
         parts = [merged.codes.get(p, p) for p in first.parts]
-        entries = [{"source": s.name, **asdict(e)} for e, s in members]
+        entries = [{"source": s.name, **e.to_json()} for e, s in members]
         row = (curie, rank, first.label, type_of(first, source), facet, source.name)
-        texts = (json.dumps(value, ensure_ascii=False) for value in (above, parts, entries))
-        database.execute("INSERT INTO concept VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, *texts))
+        rows.append((*row, " ".join(ancestors.above(curie)), " ".join(above), " ".join(parts), encode(entries)))
+    database.executemany("INSERT INTO concept VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     database.executemany("INSERT INTO word VALUES (NULL, ?, ?, ?, ?, ?, ?)", _words(merged))
     database.execute(_INDEX)
     database.executemany("INSERT INTO meta VALUES (?, ?)", [*meta.items(), ("schema", SCHEMA)])
@@ -141,12 +142,13 @@ class _Ancestors:
         found: dict[str, None] = {}
         level = [curie]
         while level:
-            level = [b for c in level for b in self._above(c) if b not in found and b != curie]
+            level = [b for c in level for b in self.above(c) if b not in found and b != curie]
             found |= dict.fromkeys(level)
             level = list(dict.fromkeys(level))
         return list(found)
 
-    def _above(self, curie: str) -> list[str]:
+    def above(self, curie: str) -> list[str]:
+        """The concepts right above."""
         if curie not in self._broader:
             codes = self._merged.codes
             members = self._merged.members[curie]

@@ -6,15 +6,16 @@ import gzip
 import json
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 from kg.errors import VocabularyError
 from kg.resources import data_folder
 from kg.vocab import formats
-from kg.vocab.entries import Entry, Source, Synonym, rules
+from kg.vocab.entries import Entry, Source, rules
 from kg.vocab.index import type_of
+from kg.vocab.shipped import Shipped
 
 __all__ = ["add", "files", "read", "remove", "sources"]
 
@@ -31,19 +32,29 @@ def sources() -> list[Source]:
     return sorted((_load(path) for path in files()), key=lambda s: (s.priority, s.name))
 
 
-def read(path: Path, prefixes: Mapping[str, str], *, kind: str | None = None, facet: str | None = None) -> Source:
+def read(
+    path: Path,
+    own: Shipped,
+    *,
+    prefixes: Mapping[str, str] = MappingProxyType({}),
+    kind: str | None = None,
+    facet: str | None = None,
+) -> Source:
     """A vocabulary file in any format, with what no report is asked for left out.
 
-    ``kind`` and ``facet`` say what its concepts are where the file does not. VocabularyError if nothing says it.
+    ``prefixes`` are known beside the shipped ones. ``kind`` and ``facet`` say what its concepts are where the file does
+    not; those in a shipped scheme are what that holds. VocabularyError if nothing says it.
     """
-    source = formats.read(path, prefixes)
+    source = formats.read(path, {**own.prefixes, **prefixes})
+    types = {scheme: kind for kind, scheme in own.schemes.items()}
     source = replace(source, type=kind or source.type, facet=facet or source.facet, file=path.name)
-    concepts = [e for e in source.entries if e.labels]
-    if not source.entries:
+    entries = [replace(e, type=e.type or types.get(e.scheme)) for e in source.entries]
+    concepts = [e for e in entries if e.labels]
+    if not entries:
         raise VocabularyError(f"{path} holds neither concepts nor exact matches.")
     if concepts and not any(type_of(e, source) for e in concepts):
         raise VocabularyError(f"{path}: nothing says what its concepts are; say --type condition or the like.")
-    return replace(source, entries=tuple(_pruned(source.entries)))
+    return replace(source, entries=tuple(_pruned(entries)))
 
 
 def add(source: Source) -> Path:
@@ -54,7 +65,7 @@ def add(source: Source) -> Path:
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as draft:
         try:
             with gzip.GzipFile("", "wb", fileobj=draft, mtime=0) as out:
-                for line in (about, *map(_plain, source.entries)):
+                for line in (about, *(entry.to_json() for entry in source.entries)):
                     out.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
             draft.close()
             Path(draft.name).replace(path)
@@ -77,22 +88,11 @@ def _load(path: Path) -> Source:
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             about = json.loads(next(lines))
-            return Source(**about, entries=tuple(_entry(json.loads(line)) for line in lines))
+            return Source(**about, entries=tuple(Entry.from_json(json.loads(line)) for line in lines))
     except (OSError, ValueError, TypeError, StopIteration, EOFError) as error:
         raise VocabularyError(
             f"The installed vocabulary {path} is broken ({error}): add it again with kg vocab add."
         ) from error
-
-
-def _plain(entry: Entry) -> dict[str, Any]:
-    """An entry as JSON data, without what is empty."""
-    return {name: value for name, value in asdict(entry).items() if value}
-
-
-def _entry(data: dict[str, Any]) -> Entry:
-    given: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in data.items()}
-    given["synonyms"] = tuple(Synonym(*synonym) for synonym in data.get("synonyms", ()))
-    return Entry(**given)
 
 
 def _pruned(entries: Iterable[Entry]) -> list[Entry]:

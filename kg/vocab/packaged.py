@@ -17,6 +17,7 @@ from typing import Any
 from kg.errors import VocabularyError
 from kg.vocab import installed
 from kg.vocab.entries import Entry, Names, Source, Synonym, rules
+from kg.vocab.shipped import Shipped
 
 __all__ = ["names", "read"]
 
@@ -26,7 +27,7 @@ def names() -> list[str]:
     return list(rules()["packaged"])
 
 
-def read(name: str, prefixes: Mapping[str, str]) -> Source:
+def read(name: str, own: Shipped) -> Source:
     """One of ``names``; VocabularyError if its package is not installed or holds something else than it should."""
     about: dict[str, Any] = rules()["packaged"][name]
     spec = find_spec(about["module"])
@@ -36,10 +37,10 @@ def read(name: str, prefixes: Mapping[str, str]) -> Source:
         )
     path = Path(spec.origin).parent / about["file"]
     if path.suffix == ".obo":
-        source = installed.read(path, prefixes)
+        source = installed.read(path, own)
     else:
         try:
-            source = _mesh(path, about, Names(prefixes))
+            source = _mesh(path, about, Names(own.prefixes))
         except (OSError, EOFError, ValueError, LookupError, TypeError, pickle.UnpicklingError) as error:
             raise VocabularyError(f"{path} is not the dictionary that it was: {error}.") from error
     return replace(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import pyoxigraph as ox
 
@@ -29,9 +31,14 @@ class Shipped:
 
 def read() -> Shipped:
     """All of ontology/. VocabularyError if a file is not Turtle or two of them disagree on a prefix."""
+    return _read(tuple((path, path.stat().st_mtime_ns) for path in files()))
+
+
+@lru_cache(maxsize=1)
+def _read(dated: tuple[tuple[Path, int], ...]) -> Shipped:
     prefixes: dict[str, str] = {}
     triples: list[ox.Quad] = []
-    for path in files():
+    for path, _ in dated:
         try:
             parser = ox.parse(path=str(path), format=ox.RdfFormat.TURTLE)
             triples += parser
@@ -46,29 +53,25 @@ def read() -> Shipped:
     entries = tuple(e for e in graph.entries() if e.type)
     subjects = {t.subject.value for t in triples if isinstance(t.subject, ox.NamedNode)}
     terms = sorted(c for c in map(names.curie, subjects) if not c.startswith(":"))
-    said = {(_value(t.subject), names.curie(t.predicate.value)): _value(t.object) for t in triples}
-    kinds = {
-        _value(t.subject): names.curie(_value(t.object))
-        for t in triples
-        if t.predicate.value == names.expand("rdf:type")
-    }
+    kind, type_, terms_of_sources = names.expand("rdf:type"), names.expand("casekg:type"), _about(names)
+    kinds: dict[str, list[str]] = {}
+    said: dict[str, dict[str, str]] = {}
+    for t in triples:
+        predicate = t.predicate.value
+        if predicate == kind:
+            kinds.setdefault(_value(t.object), []).append(_value(t.subject))
+        elif predicate == type_ or predicate in terms_of_sources:
+            said.setdefault(_value(t.subject), {})[predicate] = _value(t.object)
     described = {
         names.curie(iri): {
-            key: said[iri, curie]
-            for key, curie in (
-                ("title", "dcterms:title"),
-                ("release", "owl:versionInfo"),
-                ("licence", "dcterms:license"),
-            )
-            if (iri, curie) in said
+            terms_of_sources[p]: value for p, value in said.get(iri, {}).items() if p in terms_of_sources
         }
-        for iri, kind in sorted(kinds.items())
-        if kind == "dcterms:BibliographicResource"
+        for iri in sorted(kinds.get(names.expand("dcterms:BibliographicResource"), ()))
     }
     schemes = {
-        said[iri, "casekg:type"]: names.curie(iri)
-        for iri, kind in kinds.items()
-        if kind == "skos:ConceptScheme" and (iri, "casekg:type") in said
+        said[iri][type_]: names.curie(iri)
+        for iri in kinds.get(names.expand("skos:ConceptScheme"), ())
+        if type_ in said.get(iri, {})
     }
     source = Source(
         name="casekg",
@@ -79,6 +82,12 @@ def read() -> Shipped:
         entries=entries,
     )
     return Shipped(source, prefixes, terms, described, schemes)
+
+
+def _about(names: Names) -> dict[str, str]:
+    """What is kept of the files in which codes were read: property -> name."""
+    wanted = {"title": "dcterms:title", "release": "owl:versionInfo", "licence": "dcterms:license"}
+    return {names.expand(curie): name for name, curie in wanted.items()}
 
 
 def _value(node: ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple) -> str:

@@ -122,7 +122,7 @@ class Vocabulary:
         if code := self._database.one("SELECT concept FROM code WHERE curie = ?", words.strip()):
             return [Found(code, self.concepts[code].label, self.concepts[code].type, words.strip(), self._source(code))]
         clause = " AND ".join("folded LIKE ? ESCAPE '\\'" for _ in folded.split())
-        if not clause:
+        if not any(map(str.isalnum, folded)):
             return []
         rows = self._database.rows(
             "SELECT curie, label, type, surface, source, folded, rank FROM word JOIN concept ON curie = concept"
@@ -165,7 +165,7 @@ class Vocabulary:
         entries = self._entries(curie)
         about = {s["name"]: s for s in self.sources()}
         children = self._database.rows(
-            "SELECT curie FROM concept WHERE json_extract(ancestors, '$[0]') = ? ORDER BY rank", curie
+            "SELECT curie FROM concept WHERE instr(' ' || broader || ' ', ?) ORDER BY rank", f" {curie} "
         )
         return {
             "concept": curie,
@@ -173,13 +173,13 @@ class Vocabulary:
             "type": concept.type,
             "facet": concept.facet,
             "labels": {lang: text for e in reversed(entries) for lang, text in e["labels"].items()},
-            "synonyms": _unique(s[0] for e in entries for s in e["synonyms"] if not s[2]),
-            "abbreviations": _unique(s[0] for e in entries for s in e["synonyms"] if s[2]),
-            "definition": next((e["definition"] for e in entries if e["definition"]), ""),
+            "synonyms": _unique(s[0] for e in entries for s in e.get("synonyms", ()) if not s[2]),
+            "abbreviations": _unique(s[0] for e in entries for s in e.get("synonyms", ()) if s[2]),
+            "definition": next((e["definition"] for e in entries if "definition" in e), ""),
             "ancestors": [{"concept": c, "label": self.concepts[c].label} for c in concept.ancestors],
             "narrower": [{"concept": c, "label": self.concepts[c].label} for (c,) in children],
             "parts": [{"concept": c, "label": self.concepts[c].label} for c in concept.parts if c in self.concepts],
-            "codes": _unique(m for e in entries for m in (*e["matches"], e["curie"]) if m != curie),
+            "codes": _unique(m for e in entries for m in (*e.get("matches", ()), e["curie"]) if m != curie),
             "code_sources": self._code_sources(entries),
             "vocabularies": [{**about[name], "name": name} for name in _unique(e["source"] for e in entries)],
         }
@@ -203,7 +203,10 @@ class Vocabulary:
 
     def _code_sources(self, entries: list[dict[str, Any]]) -> list[dict[str, str]]:
         described = json.loads(self._database.one("SELECT value FROM meta WHERE name = 'code_sources'") or "{}")
-        return [{"source": c, **described.get(c, {})} for c in _unique(c for e in entries for c in e["code_sources"])]
+        return [
+            {"source": c, **described.get(c, {})}
+            for c in _unique(c for e in entries for c in e.get("code_sources", ()))
+        ]
 
 
 class Database:
@@ -286,7 +289,7 @@ class _Terms(Sequence[Term]):
 
 def _concept(row: tuple[Any, ...]) -> Concept:
     curie, label, kind, facet, ancestors, parts = row
-    return Concept(curie, label, kind, facet, tuple(json.loads(ancestors)), tuple(json.loads(parts)))
+    return Concept(curie, label, kind, facet, tuple(ancestors.split()), tuple(parts.split()))
 
 
 def _unique(items: Iterator[str]) -> list[str]:

@@ -97,7 +97,7 @@ class Graph:
             labels.setdefault(_language(value), value.value)
         if not labels:
             return None
-        curies = {key: self._curies(iri, key) for key in ("broader", "match", "code_source", "part")}
+        curies = {key: self._curies(iri, key) for key in ("broader", "match", "code_source", "part", "scheme")}
         types = [v.value for scheme in self._values(iri, "scheme") for v in self._values(scheme.value, "type")]
         synonyms = [Synonym(v.value, _language(v)) for v in self._values(iri, "synonym")]
         synonyms += [Synonym(v.value, _language(v), True) for v in self._values(iri, "abbreviation")]
@@ -109,6 +109,7 @@ class Graph:
             matches=curies["match"],
             code_sources=curies["code_source"],
             parts=curies["part"],
+            scheme=next(iter(curies["scheme"]), ""),
             type=next((v.value for v in self._values(iri, "type")), None) or next(iter(types), None),
             facet=next((v.value for v in self._values(iri, "facet")), None),
             top=bool(self._values(iri, "top")),

@@ -1,6 +1,6 @@
 """Plain tables: id, label, synonyms, parents, divided by tabs; synonyms and parents by "|". A first line may name them.
 
-Lines that begin with "#" are left out, but for a first one that names the columns.
+Lines that begin with "#" are left out, but for one before all others that names the columns.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ def read(path: Path, names: Names) -> Source:
     entries = []
     with text(path) as handle:
         columns = list(_COLUMNS)
-        ids, parents = set(), []
+        ids: set[str] = set()
+        parents = []
         for number, line in enumerate(handle, 1):
             cells = line.rstrip("\r\n").split("\t")
-            if number == 1 and cells[0].lstrip("# ").lower() == "id" and len(cells) > 1:
+            if not ids and cells[0].lstrip("# ").lower() == "id" and len(cells) > 1:
                 columns = [cell.strip().lower() for cell in cells]
                 columns[0] = "id"
                 if "label" not in columns:
