@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 
-from kg import __version__
 from kg.clinical.causes import attribute
 from kg.clinical.conditions import conditions
 from kg.clinical.durations import measure
@@ -29,16 +29,17 @@ from kg.resources import folder
 
 __all__ = ["prepare", "version"]
 
+_OWN = {".toml", ".gz", ".npz", ".json", ".py"}  # what is a rule, a model or code
+
 
 @cache
 def version() -> str:
-    """The package's version and a hash of all rules and models: another hash, another extractor."""
+    """A hash of all rules, models and code of the extractor: another hash, another extractor."""
     digest = hashlib.sha256()
-    for name in ("rules", "models"):
-        for path in sorted(p for p in folder(name).rglob("*") if p.is_file()):
-            digest.update(path.relative_to(folder(name)).as_posix().encode() + b"\0")
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return f"rules {__version__}+{digest.hexdigest()[:12]}"
+    for root in (folder("rules"), folder("models"), Path(__file__).parents[1] / "clinical", Path(__file__)):
+        for path in sorted(p for p in (root.rglob("*") if root.is_dir() else (root,)) if p.suffix in _OWN):
+            digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return f"rules {digest.hexdigest()[:12]}"
 
 
 def prepare(lexicon: Lexicon) -> Callable[[Document], CaseRecord]:
