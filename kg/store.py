@@ -52,7 +52,7 @@ def open_store(path: Path | None = None, *, read_only: bool = False, base: str =
     with _said(f"The store {path} cannot be opened"):
         if read_only and not about.is_file():
             raise StoreError(f"{path} holds no store: run 'kg build' first.")
-        if not about.is_file() and path.is_dir() and any(p.name != _LOCK for p in path.iterdir()):
+        if not about.is_file() and path.is_dir() and any(not p.name.startswith("casekg.") for p in path.iterdir()):
             raise StoreError(f"{path} holds other files and no store: name an empty or a new folder.")
         path.mkdir(parents=True, exist_ok=True)
         lock = _lock(path, shared=read_only)
@@ -65,9 +65,11 @@ def open_store(path: Path | None = None, *, read_only: bool = False, base: str =
                 )
             if base and kept != base:
                 raise StoreError(f"The store {path} has the base {kept}, not {base}: build into another folder.")
+            if not about.is_file():  # first of all files, so that whatever ends this process leaves a store
+                draft = about.with_suffix(".tmp")
+                draft.write_text(json.dumps({"schema": SCHEMA, "base": base}) + "\n", encoding="utf-8")
+                draft.replace(about)
             data = ox.Store.read_only(str(path)) if read_only else ox.Store(path)
-            if not about.is_file():
-                about.write_text(json.dumps({"schema": SCHEMA, "base": base}) + "\n", encoding="utf-8")
         except BaseException:
             if lock:
                 lock.close()
@@ -262,8 +264,8 @@ def _said(what: str) -> Iterator[None]:
     """Turn an error of the system or of Oxigraph into a StoreError that begins with ``what``."""
     try:
         yield
-    except OSError as error:
-        reason = (error.strerror or str(error)).rstrip(".")
+    except (OSError, RuntimeError) as error:  # Oxigraph says "Corruption" as a RuntimeError
+        reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
         if "lock" in reason.lower():
             reason = "another program has it open; wait until it has ended"
         elif "No space left" in reason:
