@@ -69,6 +69,8 @@ def open_store(path: Path | None = None, *, read_only: bool = False, base: str =
                 draft = about.with_suffix(".tmp")
                 draft.write_text(json.dumps({"schema": SCHEMA, "base": base}) + "\n", encoding="utf-8")
                 draft.replace(about)
+            for left in () if read_only else path.glob("bulk-*.sst"):  # of a load that a dying process began
+                left.unlink()
             data = ox.Store.read_only(str(path)) if read_only else ox.Store(path)
         except BaseException:
             if lock:

@@ -286,5 +286,6 @@ def test_kill_9_leaves_whole_graphs(tmp_path: Path) -> None:
                 found = sorted(f"{q} ." for q in store.quads(name))
                 n = int(name.split("/")[-2])
                 assert found in [nquads(n, word).decode().splitlines() for word in ("one", "two")], name
+            assert not list(path.glob("bulk-*"))
             store.remove(*store.graphs())
             assert len(store) == 0
