@@ -32,6 +32,7 @@ class _Rule:
     before: bool  # the treatment stands before the outcome
     causal: bool
     words: re.Pattern[str]
+    ending: re.Pattern[str]  # the same behind an outcome's first words: "did not respond to ..."
     categories: frozenset[str]
 
 
@@ -49,6 +50,7 @@ def _rules() -> _Rules:
     rules = tuple(
         _Rule(
             r["side"] == "before", r["causal"], re.compile(r["words"].replace("{few}", gaps["few"]), re.I),
+            re.compile(r".*\S\b" + r["words"].replace("{few}", gaps["few"]), re.I | re.S),
             frozenset(r.get("categories", ())),
         )
         for r in data["rule"]
@@ -79,15 +81,17 @@ def ties(story: Story, outcome: Outcome, interventions: Sequence[Intervention]) 
     found: dict[str, None] = {}
     causal = False
     for start, end, members in lists:
-        before = end <= outcome.start
-        if not before and start < outcome.end:
+        before, within = end <= outcome.start, outcome.start < start < outcome.end
+        if not (before or within) and start < outcome.end:
             continue
-        gap = story.text[end : outcome.start] if before else story.text[outcome.end : start]
+        gap = (
+            story.text[end : outcome.start] if before else story.text[outcome.start if within else outcome.end : start]
+        )
         if rules.breaks.search(gap) or _between(lists, outcome, start, end):
             continue
         for rule in rules.rules:
             fits = not rule.categories or outcome.category in rule.categories
-            if rule.before == before and fits and rule.words.fullmatch(gap):
+            if rule.before == before and fits and (rule.ending if within else rule.words).fullmatch(gap):
                 found |= dict.fromkeys(members)
                 causal = causal or rule.causal
                 break

@@ -10,8 +10,9 @@ from kg.clinical.clues import clues
 from kg.clinical.details import sites
 from kg.clinical.entities import Entity, entities, label
 from kg.clinical.mentions import Mention
+from kg.clinical.naming import returns
 from kg.clinical.story import Story
-from kg.model import Concept, Condition, Role
+from kg.model import ROLES, Concept, Condition, Role
 
 __all__ = ["candidates", "conditions"]
 
@@ -29,7 +30,7 @@ def conditions(
             found.append((entity, {}))
         elif keep.chance(row) >= _KEPT:
             found.append((entity, role.scores(row)))
-    roles = _roles([scores for _, scores in found])
+    roles = _roles([_known(entity, scores, concepts) for entity, scores in found])
     places = [m for m in mentions if m.type == "site"]
     return [
         _condition(story, entity, part, n, concepts, places)
@@ -68,6 +69,16 @@ def _condition(
         role=role,
         sites=sites(story, best, places),
     )
+
+
+def _known(entity: Entity, scores: dict[str, float], concepts: Mapping[str, Concept]) -> dict[str, float]:
+    """The scores, or certainty where the concept or the words themselves say the role: "relapse in the knee"."""
+    concept = concepts.get(entity.best.curies[0]) if entity.best.curies else None
+    if not scores:
+        return scores
+    if concept and concept.facet in ROLES:
+        return {"primary": 0.0, str(concept.facet): 1.0}
+    return {"primary": 0.0, "relapse": 1.0} if returns().intersection(entity.best.name.lower().split()) else scores
 
 
 def _roles(scores: Sequence[Mapping[str, float]]) -> list[Role]:

@@ -11,7 +11,7 @@ from kg.clinical.details import dose, line, parts
 from kg.clinical.entities import Entity, entities, label
 from kg.clinical.mentions import Mention
 from kg.clinical.story import Story
-from kg.model import Concept, Intervention, Kind
+from kg.model import KINDS, Concept, Intervention, Kind
 
 __all__ = ["candidates", "interventions"]
 
@@ -29,7 +29,8 @@ def interventions(
             found.append((entity, "other"))
         elif keep.chance(row) >= _KEPT:
             scores = kind.scores(row)
-            found.append((entity, cast(Kind, max(scores, key=scores.__getitem__))))
+            known = concepts[entity.best.curies[0]].facet if entity.best.curies else None
+            found.append((entity, cast(Kind, known if known in KINDS else max(scores, key=scores.__getitem__))))
     regimens = _regimens(story, [entity for entity, _ in found])
     return [
         _intervention(story, entity, kind_, n, concepts, regimens.get(n)) for n, (entity, kind_) in enumerate(found, 1)

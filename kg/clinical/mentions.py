@@ -130,6 +130,8 @@ def _tagged(
         if around:
             spans.append((around.start, around.end, kind, tag.score, around.curies, True))
             continue
+        # A term may begin before the span: "isolated" of "isolated relapse in the knee".
+        start = min([start, *(m.start for m in inside if m.end <= end)])
         inside = [m for m in inside if m.start >= start and m.end <= end]
         core = max(inside, key=lambda m: (m.end - m.start, -m.start), default=None)
         exact = core is not None and core.end == end and _all_modifiers(story.lower[start : core.start])

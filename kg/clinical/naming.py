@@ -13,7 +13,7 @@ from kg.errors import RuleError
 from kg.folding import Folder
 from kg.resources import folder
 
-__all__ = ["Named", "modifiers", "named", "plain", "trimmed"]
+__all__ = ["Named", "modifiers", "named", "plain", "returns", "trimmed"]
 
 _BRACKETS = {"(": 1, "[": 1, ")": -1, "]": -1}
 _PART = re.compile(r"[^\W_]+")
@@ -76,6 +76,11 @@ def modifiers() -> frozenset[str]:
     return _rules().modifiers
 
 
+def returns() -> frozenset[str]:
+    """Nouns that name the return of a disease."""
+    return _rules().returns
+
+
 @cache
 def _folder() -> Folder:
     return Folder()
@@ -83,6 +88,7 @@ def _folder() -> Folder:
 
 class _Rules(NamedTuple):
     modifiers: frozenset[str]
+    returns: frozenset[str]
     loose: frozenset[str]
     generic: Mapping[str, frozenset[str]]
     prepositions: frozenset[str]
@@ -96,6 +102,7 @@ def _rules() -> _Rules:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         return _Rules(
             frozenset(data["modifiers"]),
+            frozenset(data["returns"]),
             frozenset(data["loose"]),
             {kind: frozenset(words) for kind, words in data["generic"].items()},
             frozenset(data["prepositions"]),
