@@ -10,29 +10,21 @@ import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
 from kg.errors import KGError
 from kg.identity import episode_names, graph_iri, identifiers, report_iri, report_keys
-from kg.model import Case, CaseRecord, Condition, Document, Episode, Finding, Intervention, Outcome, Quantity, Span
+from kg.literals import date_type, decimal, duration, months, string
+from kg.model import Case, CaseRecord, Condition, Document, Episode, Finding, Intervention, Outcome, Span
 
 if TYPE_CHECKING:
     from kg.vocab import Vocabulary
 
 __all__ = ["Writer", "graph_iri", "parse", "quads", "report_iri", "report_keys"]
 
-_MONTHS = {"year": Decimal(12), "month": Decimal(1)}
-_HOURS = {"week": Decimal(168), "day": Decimal(24), "hour": Decimal(1)}
-_HOURS_IN_MONTH = Decimal("730.5")  # a twelfth of 365.25 days
-_DATES = {4: "xsd:gYear", 7: "xsd:gYearMonth", 10: "xsd:date"}
-_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8})*")
-_SPECIAL = re.compile('[\x00-\x1f"\\\\\x7f\ufffe\uffff\ud800-\udfff]')
-_ESCAPES = {"\t": "\\t", "\b": "\\b", "\n": "\\n", "\r": "\\r", "\f": "\\f", '"': '\\"', "\\": "\\\\"}
 
 
 def parse(nquads: bytes) -> list[ox.Quad]:
@@ -83,9 +75,9 @@ class Writer:
             f"<{self.extraction}> {terms['rdf:type']} {terms['casekg:Extraction']}",
             f"<{self.extraction}> {terms['prov:wasAssociatedWith']} <{self.agent}>",
             f"<{self.extraction}> {terms['casekg:method']} {terms['ECO:0000203']}",
-            f"<{self.extraction}> {terms['casekg:vocabularyVersion']} {_literal(self.vocabulary_version)}",
+            f"<{self.extraction}> {terms['casekg:vocabularyVersion']} {string(self.vocabulary_version)}",
             f"<{self.agent}> {terms['rdf:type']} {terms['prov:SoftwareAgent']}",
-            f"<{self.agent}> {terms['rdfs:label']} {_literal(self.agent_label)}",
+            f"<{self.agent}> {terms['rdfs:label']} {string(self.agent_label)}",
         )
         return "".join(sorted(line + end for line in lines)).encode()
 
@@ -141,7 +133,7 @@ class _Graph:
 
     def add_text(self, subject: str, predicate: str, text: str | None) -> None:
         if text:
-            self.add(subject, predicate, _literal(text))
+            self.add(subject, predicate, string(text))
 
     def add_typed(self, subject: str, predicate: str, value: object, datatype: str) -> None:
         self.add(subject, predicate, f'"{value}"^^{self.terms[datatype]}')
@@ -155,7 +147,7 @@ class _Graph:
                 raise KGError(f"{self.document.id}: the span {start}-{end} is no part of the text.")
             node = self.spans[start, end] = f"<{self.report}/span/{start}-{end}>"
             self.add(node, "rdf:type", self.terms["casekg:Evidence"])
-            self.add(node, "oa:exact", _literal(text))
+            self.add(node, "oa:exact", string(text))
             self.add_typed(node, "oa:start", start, "xsd:integer")
             self.add_typed(node, "oa:end", end, "xsd:integer")
         return node
@@ -188,7 +180,7 @@ class _Graph:
         self.add_text(node, "casekg:skip", self.record.skip)
         for language, title in report.title.items():
             tag = f"@{language.lower()}" if _LANGUAGE.fullmatch(language) else ""
-            self.add(node, "dcterms:title", _literal(title) + tag)
+            self.add(node, "dcterms:title", string(title) + tag)
         known = identifiers(report)
         self.add_text(node, "bibo:doi", known.get("doi"))
         self.add_text(node, "bibo:pmid", known.get("pmid"))
@@ -212,8 +204,8 @@ class _Graph:
         ):
             for value in values:
                 self.add_text(node, predicate, value)
-        if report.published and _is_date(report.published):
-            self.add_typed(node, "dcterms:issued", report.published, _DATES[len(report.published)])
+        if report.published and (datatype := date_type(report.published)):
+            self.add_typed(node, "dcterms:issued", report.published, datatype)
 
     def provenance(self, fingerprint: str | None) -> None:
         graph = f"<{graph_iri(self.report)}>"
@@ -230,8 +222,8 @@ class _Graph:
         self.add(node, "rdf:type", self.terms["casekg:Case"])
         self.add(node, "casekg:report", self.node)
         if patient.age:
-            self.add_typed(node, "casekg:age", _duration(patient.age), "xsd:duration")
-            self.add_typed(node, "casekg:ageYears", _decimal(_months(patient.age) / 12), "xsd:decimal")
+            self.add_typed(node, "casekg:age", duration(patient.age), "xsd:duration")
+            self.add_typed(node, "casekg:ageYears", decimal(months(patient.age) / 12), "xsd:decimal")
         self.add_text(node, "casekg:ageGroup", patient.age_group)
         self.add_text(node, "casekg:sex", patient.sex)
         for span in (patient.age_span, patient.sex_span):
@@ -284,18 +276,18 @@ class _Graph:
                     self.add_typed(node, "casekg:line", episode.line, "xsd:integer")
             case Outcome():
                 self.add(node, "rdf:type", self.terms["casekg:Outcome"])
-                self.add(node, "rdfs:label", f"{_literal(episode.category.replace('_', ' '))}@en")
+                self.add(node, "rdfs:label", f"{string(episode.category.replace('_', ' '))}@en")
                 self.add(node, "casekg:category", self.code("category", episode.category))
                 self.add_text(node, "casekg:durationType", episode.duration_type)
                 if episode.duration:
-                    self.add_typed(node, "casekg:duration", _duration(episode.duration), "xsd:duration")
-                    self.add_typed(node, "casekg:durationMonths", _decimal(_months(episode.duration)), "xsd:decimal")
+                    self.add_typed(node, "casekg:duration", duration(episode.duration), "xsd:duration")
+                    self.add_typed(node, "casekg:durationMonths", decimal(months(episode.duration)), "xsd:decimal")
                 self.mention(node, episode.duration_span)
             case Finding():
                 self.add(node, "rdf:type", self.terms["casekg:Finding"])
                 self.add_text(node, "casekg:sort", episode.sort)
         if isinstance(episode, Condition | Intervention | Finding):
-            self.add(node, "rdfs:label", f"{_literal(episode.label)}@en")
+            self.add(node, "rdfs:label", f"{string(episode.label)}@en")
             if episode.concept:
                 self.add(node, "casekg:concept", self.terms[episode.concept])
             else:
@@ -350,29 +342,6 @@ def _stated_links(case: Case) -> Iterable[tuple[Episode, str, str, str]]:
             yield outcome, "attributed_to", "casekg:attributedTo", target
 
 
-def _literal(text: str) -> str:
-    """A canonical N-Quads string; half of a surrogate pair, which no file can hold, becomes U+FFFD."""
-    return f'"{_SPECIAL.sub(_escape, text)}"' if _SPECIAL.search(text) else f'"{text}"'
-
-
-def _escape(match: re.Match[str]) -> str:
-    char = match[0]
-    if "\ud800" <= char <= "\udfff":
-        return "\ufffd"
-    return _ESCAPES.get(char) or f"\\u{ord(char):04X}"
-
-
-def _is_date(text: str) -> bool:
-    """Whether ``text`` is a year, a month or a day that the calendar has, written as XSD writes it."""
-    if not _DATE.fullmatch(text):
-        return False
-    try:
-        date.fromisoformat(text + "0001-01-01"[len(text) :])
-    except ValueError:
-        return False
-    return True
-
-
 def _segment(text: str) -> str:
     """``text`` as one segment of an IRI's path."""
     return re.sub(r"[^A-Za-z0-9.+_-]+", "-", text) or "-"
@@ -380,32 +349,3 @@ def _segment(text: str) -> str:
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-
-
-def _months(quantity: Quantity) -> Decimal:
-    value = Decimal(str(quantity.value))
-    return (
-        value * _MONTHS[quantity.unit] if quantity.unit in _MONTHS else value * _HOURS[quantity.unit] / _HOURS_IN_MONTH
-    )
-
-
-def _decimal(value: Decimal) -> str:
-    """The canonical form of xsd:decimal, to four places."""
-    text = f"{value:.4f}".rstrip("0").rstrip(".")
-    return text if text not in {"-0", ""} else "0"
-
-
-def _duration(quantity: Quantity) -> str:
-    """The canonical form of xsd:duration: whole months; what is left of one, and shorter units, to the nearest hour."""
-    value = Decimal(str(quantity.value))
-    months, hours = Decimal(0), Decimal(0)
-    if quantity.unit in _MONTHS:
-        months, rest = divmod(value * _MONTHS[quantity.unit], 1)
-        hours = rest * _HOURS_IN_MONTH
-    else:
-        hours = value * _HOURS[quantity.unit]
-    days, hour = divmod(round(hours), 24)
-    years, month = divmod(int(months), 12)
-    days_part = "".join(f"{n}{unit}" for n, unit in ((years, "Y"), (month, "M"), (days, "D")) if n)
-    time = f"T{hour}H" if hour else ""
-    return f"P{days_part}{time}" if days_part or time else "PT0S"
