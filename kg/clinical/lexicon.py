@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from itertools import accumulate, zip_longest
+from itertools import accumulate
+from operator import itemgetter
 from typing import NamedTuple
 
 from kg.clinical.compiled import ABBREVIATION, ALONE, FIRST, KOREAN, SHORT, compiled
@@ -13,6 +14,7 @@ from kg.resources import cache_folder
 
 __all__ = ["Match", "Matcher"]
 
+_WRITTEN, _PLACE = itemgetter(0), itemgetter(5)  # of a Word: these are asked for every word of every text
 _REACH = 8  # an abbreviation has no more words than this, a Korean term no more runs of letters
 _KOREAN = re.compile("[\uac00-\ud7a3]")
 
@@ -50,19 +52,20 @@ class Matcher:
         folded = self._folder.fold(text)
         words = folded.words
         korean = _KOREAN.search(text) is not None
-        places = [word[5] for word in words]
+        places = list(map(_PLACE, words))
         pairs = self._terms.pairs
         candidates = [
             n
-            for n, (place, following) in enumerate(zip_longest(places, places[1:], fillvalue=0))
+            for n, (place, following) in enumerate(zip(places, [*places[1:], 0], strict=True))
             if place & (ALONE | SHORT) or (place & FIRST and (place >> 3 << 32 | following >> 3) in pairs)
         ]
         if korean:
             candidates = sorted({*candidates, *_korean_starts(words)})
         if not candidates:
             return []
-        joined = " ".join([word[0] for word in words])
-        begins = list(accumulate([len(word[0]) + 1 for word in words], initial=0))
+        written = list(map(_WRITTEN, words))
+        joined = " ".join(written)
+        before = list(accumulate(map(len, written), initial=0))  # letters before each word, without blanks
         terms = self._terms
         prefixes, longest = terms.trie.prefixes, terms.longest
         found: list[Match] = []
@@ -70,7 +73,7 @@ class Matcher:
         for n in candidates:
             if n < free:
                 continue
-            begin = begins[n]
+            begin = before[n] + n
             keys = prefixes(joined[begin : begin + longest])
             if not (keys or korean or words[n][5] & SHORT) or not self._may_begin(words, n):
                 continue
