@@ -110,7 +110,7 @@ def _written_out(story: Story, start: int, end: int, short: Mapping[str, Abbrevi
 def _tagged(
     story: Story, tags: Sequence[Tagged], matches: Sequence[Match], places: Sequence[Match], kind: MentionType
 ) -> list[tuple[int, int, MentionType, float, tuple[str, ...], bool]]:
-    """What the tagger found, grounded by the terms in it and widened to a term around it or the place it breaks off in."""
+    """What the tagger found, grounded by the terms in it, widened to a term around it or the place it breaks off in."""
     spans: list[tuple[int, int, MentionType, float, tuple[str, ...], bool]] = []
     starts, ends = [m.start for m in matches], [m.end for m in places]
     tokens = story.tokens

@@ -20,7 +20,7 @@ _PART = re.compile(r"[^\W_]+")
 
 
 class Named(NamedTuple):
-    """What a mention is called: its ``words`` without modifiers, its ``head`` word, whether it tells of a recurrence."""
+    """What a mention is called: its ``words`` without modifiers, its ``head``, whether it tells of a recurrence."""
 
     words: frozenset[str]
     head: str
@@ -52,7 +52,7 @@ def plain(words: str) -> str:
 
 
 def trimmed(tokens: Sequence[Token], first: int, last: int) -> tuple[int, int]:
-    """``first:last`` without the words and marks that no name begins or ends with, and without an open bracket's rest."""
+    """``first:last`` without the words and marks that no name begins or ends with, and without an open bracket."""
     loose = _rules().loose
     while first < last and tokens[first].text.lower() in loose:
         first += 1

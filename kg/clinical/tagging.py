@@ -170,7 +170,7 @@ class Tagger:
         return np.array(rows, np.intp), np.array(places, np.intp)
 
     def _row(self, word: str, index: int | None = None) -> int:
-        """The table row of a word, reckoned now; in double precision, so that the words before it make no difference."""
+        """The table row of a word, reckoned now; in double precision, so that words before it make no difference."""
         n = self._words.get(fold(word), _UNKNOWN) if index is None else index
         vector = self._word_vectors[n].astype(np.float64) * float(self._word_scale[n])
         total = vector @ self._first_word
