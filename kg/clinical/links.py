@@ -1,6 +1,6 @@
 """Who belongs to whom: an intervention ``for`` conditions, an outcome ``of`` conditions and ``after`` interventions.
 
-Every pair of one patient's items is judged by a model (``link-for``, ``link-of``, ``link-after``) from where they stand,
+Each pair of one patient's items is judged by a model (``link-for``, ``link-of``, ``link-after``) from where they stand,
 the words around and between them, what they are, and how many rivals stand nearer. The members of one list ("A, B and
 C") are judged together.
 """
