@@ -133,7 +133,7 @@ class Folder(dict[str, tuple[Word, ...]]):
             return HYPHEN
         for m in _MARK.finditer(stretch):
             mark = m.group()[0]
-            words.append(self._word(mark, mark, start + m.start(), start + m.start() + 1, SPACE))
+            words.append(self._word(mark, mark, start + m.start(), start + m.end(), SPACE))
         return SPACE
 
     def _word(self, folded: str, exact: str, start: int, end: int, gap: int) -> Word:
@@ -170,7 +170,6 @@ class _Spelling:
     respell: tuple[tuple[re.Pattern[str], str], ...]
     plural: tuple[tuple[re.Pattern[str], str], ...]
     singular: frozenset[str]
-    names: frozenset[str]
     memory: dict[str, str]
 
     def pieces(self, raw: str) -> list[tuple[int, int, str, str, int]]:
@@ -216,7 +215,7 @@ class _Spelling:
                 if changed != word:
                     word = changed
                     break
-        return word.capitalize() if word in self.names and plain[:1].isupper() else word
+        return word
 
 
 def _exact(raw: str) -> str:
@@ -243,6 +242,5 @@ def _spelling() -> _Spelling:
         respell=tuple((re.compile(r["find"]), r["put"]) for r in rules["spelling"]),
         plural=tuple((re.compile(r["find"]), r["put"]) for r in rules["plural"]),
         singular=frozenset(rules["words"]["singular"]),
-        names=frozenset(rules["words"]["names"]),
         memory={},
     )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from kg.clinical.compiled import ABBREVIATION, ALONE, FIRST, KOREAN, SHORT, compiled
 from kg.folding import GLUED, HYPHEN, Folder, Word, hangul, spelling
+from kg.folding import key as fold_key
 from kg.model import Lexicon
 from kg.resources import cache_folder
 
@@ -45,6 +46,7 @@ class Matcher:
         self._not_after = frozenset(words["not_after"])
         self._not_after_blank = frozenset(words["not_after_blank"])
         self._not_before = frozenset(words["not_before"])
+        self._names = frozenset(map(fold_key, words["names"]))
         self._particles = re.compile(f"(?:{'|'.join(sorted(rules['korean']['particles'], key=len, reverse=True))})*")
 
     def find(self, text: str) -> list[Match]:
@@ -56,7 +58,7 @@ class Matcher:
         pairs = self._terms.pairs
         candidates = [
             n
-            for n, (place, following) in enumerate(zip(places, [*places[1:], 0], strict=True))
+            for n, (place, following) in enumerate(zip(places, [*places[1:], 0], strict=False))
             if place & (ALONE | SHORT) or (place & FIRST and (place >> 3 << 32 | following >> 3) in pairs)
         ]
         if korean:
@@ -78,8 +80,9 @@ class Matcher:
             if not (keys or korean or words[n][5] & SHORT) or not self._may_begin(words, n):
                 continue
             last, cut, curies = self._longest(words, n, keys, korean)
-            if curies:
-                found.append(Match(folded.span(n)[0], folded.span(last)[1] - cut, curies))
+            start = folded.span(n)[0]
+            if curies and (text[start].isupper() or " ".join(written[n : last + 1]) not in self._names):
+                found.append(Match(start, folded.span(last)[1] - cut, curies))
                 free = last + 1
         return found
 
