@@ -23,7 +23,7 @@ from kg.vocab.check import Problem
 from kg.vocab.entries import Names, Source
 from kg.vocab.vocabulary import Database, Found, Vocabulary
 
-__all__ = ["Found", "Problem", "Vocabulary", "load", "problems"]
+__all__ = ["Found", "Problem", "Vocabulary", "assemble", "load", "problems"]
 
 
 def load(extra: Sequence[Path] = ()) -> Vocabulary:
@@ -37,19 +37,24 @@ def load(extra: Sequence[Path] = ()) -> Vocabulary:
         database = Database(str(file))
         if database.one("SELECT value FROM meta WHERE name = 'schema'") == index.SCHEMA:
             return Vocabulary(database)
-    sources, terms, meta = _read(extra)
+    sources = _sources(extra)
     try:
-        _write(file, sources, terms, {**meta, "version": version})
+        _write(file, sources, version)
         return Vocabulary(Database(str(file)))
     except OSError:  # no place for a cache: make it in memory, which only costs time
-        memory = sqlite3.connect(":memory:", check_same_thread=False)
-        index.write(memory, sources, terms, {**meta, "version": version})
-        return Vocabulary(Database("", memory))
+        return assemble(sources, version)
+
+
+def assemble(sources: Sequence[Source], version: str = "") -> Vocabulary:
+    """A vocabulary in memory, of just these sources and the terms of the ontology."""
+    memory = sqlite3.connect(":memory:", check_same_thread=False)
+    index.write(memory, sources, shipped.read().terms, {**_meta(sources), "version": version})
+    return Vocabulary(Database("", memory))
 
 
 def problems(extra: Sequence[Path] = ()) -> list[Problem]:
     """What is wrong with the vocabularies that ``load`` would load."""
-    return check.problems(_read(extra)[0])
+    return check.problems(_sources(extra))
 
 
 def _version(extra: Sequence[Path]) -> str:
@@ -66,29 +71,31 @@ def _version(extra: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def _read(extra: Sequence[Path]) -> tuple[list[Source], list[str], dict[str, str]]:
-    """Everything from its files: vocabularies by priority, terms of the ontology, and what else the database keeps."""
+def _sources(extra: Sequence[Path]) -> list[Source]:
+    """All vocabularies from their files, by priority."""
     own = shipped.read()
-    prefixes = dict(own.prefixes)
-    sources = [own.source]
     given = [
         replace(installed.read(path, own), priority=n, name=path.name.split(".")[0]) for n, path in enumerate(extra, 1)
     ]
-    for source in (*given, *installed.sources()):
+    return sorted([own.source, *given, *installed.sources()], key=lambda s: s.priority)
+
+
+def _meta(sources: Sequence[Source]) -> dict[str, str]:
+    """What the database keeps beside concepts and words. VocabularyError if two vocabularies disagree on a prefix."""
+    own = shipped.read()
+    prefixes = dict(own.prefixes)
+    for source in sources:
         for prefix, namespace in source.prefixes.items():
             if prefixes.setdefault(prefix, namespace) != namespace:
                 raise VocabularyError(
                     f"The vocabulary {source.name} says that {prefix}: is {namespace}, others say {prefixes[prefix]}."
                 )
-        sources.append(source)
-    sources.sort(key=lambda s: s.priority)
-    meta = {
+    return {
         "prefixes": json.dumps(Names(prefixes).prefixes),
         "sources": json.dumps([_about(source) for source in sources]),
         "schemes": json.dumps(own.schemes),
         "code_sources": json.dumps(own.code_sources),
     }
-    return sources, own.terms, meta
 
 
 def _about(source: Source) -> Mapping[str, object]:
@@ -103,13 +110,14 @@ def _about(source: Source) -> Mapping[str, object]:
     }
 
 
-def _write(file: Path, sources: Sequence[Source], terms: Sequence[str], meta: Mapping[str, str]) -> None:
+def _write(file: Path, sources: Sequence[Source], version: str) -> None:
     """Write the database beside its place, then put it there: other processes see all of it or nothing."""
+    meta = {**_meta(sources), "version": version}
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=file.parent) as place:
         draft = Path(place) / file.name
         with closing(sqlite3.connect(draft)) as database:
             database.execute("PRAGMA journal_mode = OFF")
             database.execute("PRAGMA synchronous = OFF")
-            index.write(database, sources, terms, meta)
+            index.write(database, sources, shipped.read().terms, meta)
         draft.replace(file)

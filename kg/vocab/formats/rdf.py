@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import itemgetter
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -58,10 +59,12 @@ class Graph:
         given: dict[str, list[str]] = rules()["rdf"]
         iris = {key: [names.expand(curie) for curie in curies] for key, curies in given.items()}
         self._concepts, self._vocabularies = set(iris.pop("concept")), set(iris.pop("about"))
-        self._properties = iris
-        self._wanted = {iri for some in iris.values() for iri in some}
+        self._keys: dict[str, list[tuple[str, int]]] = {}  # property -> what it says, and how good it is at saying that
+        for key, some in iris.items():
+            for rank, iri in enumerate(some):
+                self._keys.setdefault(iri, []).append((key, rank))
         self._is = names.expand("rdf:type")
-        self._said: dict[str, dict[str, list[ox.NamedNode | ox.Literal]]] = {}
+        self._said: dict[str, dict[str, list[tuple[int, ox.NamedNode | ox.Literal]]]] = {}
         self._kinds: dict[str, set[str]] = {}
 
     def add(self, triples: Iterable[ox.Quad]) -> None:
@@ -71,8 +74,10 @@ class Graph:
             if not isinstance(subject, ox.NamedNode) or not isinstance(value, ox.NamedNode | ox.Literal):
                 continue
             predicate = triple.predicate.value
-            if predicate in self._wanted:
-                self._said.setdefault(subject.value, {}).setdefault(predicate, []).append(value)
+            if predicate in self._keys:
+                said = self._said.setdefault(subject.value, {})
+                for key, rank in self._keys[predicate]:
+                    said.setdefault(key, []).append((rank, value))
             elif predicate == self._is:
                 self._kinds.setdefault(subject.value, set()).add(value.value)
 
@@ -117,11 +122,13 @@ class Graph:
         )
 
     def _curies(self, iri: str, key: str) -> tuple[str, ...]:
-        return tuple(sorted(self._names.curie(v.value) for v in self._values(iri, key) if isinstance(v, ox.NamedNode)))
+        found = [self._names.curie(v.value) for v in self._values(iri, key) if isinstance(v, ox.NamedNode)]
+        return tuple(sorted(found)) if len(found) > 1 else tuple(found)
 
     def _values(self, iri: str, key: str) -> list[ox.NamedNode | ox.Literal]:
-        said = self._said.get(iri, {})
-        return [value for predicate in self._properties[key] for value in said.get(predicate, ())]
+        """What is said of a node, by the best property first."""
+        ranked = self._said.get(iri, {}).get(key, [])
+        return [value for _, value in (sorted(ranked, key=itemgetter(0)) if len(ranked) > 1 else ranked)]
 
 
 def _language(value: ox.NamedNode | ox.Literal) -> str:
