@@ -23,11 +23,11 @@ from kg.model import Assertion
 
 __all__ = ["Mention", "MentionType", "find_mentions"]
 
-MentionType = Literal["condition", "intervention", "finding", "site"]
+MentionType = Literal["condition", "intervention", "finding", "site", "outcome"]
 
 _WORD = re.compile(r"[^\W_](?:[\w+-]*[\w+])?")
 _TAGGED: tuple[MentionType, ...] = ("condition", "intervention")
-_NAMED: tuple[MentionType, ...] = ("finding", "site")
+_NAMED: tuple[MentionType, ...] = ("finding", "site", "outcome")
 _OUTSIDE = 0.35  # weight of "no entity" against an entity: what is found too much, the classifiers of entities drop
 _LEAST = 0.03  # a vocabulary term less likely than this to the tagger is kept only if it is denied or the like
 _KOREAN = 0.5  # the probability of a term in Korean words, which the tagger cannot read

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -21,10 +22,11 @@ from kg.clinical.links import link
 from kg.clinical.mentions import Mention, find_mentions
 from kg.clinical.outcomes import find_outcomes
 from kg.clinical.patients import patients
+from kg.clinical.phrases import with_phrases
 from kg.clinical.story import Story, read_story
 from kg.clinical.tagging import Tagger
 from kg.errors import KGError
-from kg.model import Case, CaseRecord, Document, Episode, Lexicon, Patient, Span
+from kg.model import Case, CaseRecord, Condition, Document, Episode, Lexicon, Outcome, Patient, Span
 from kg.resources import folder
 
 __all__ = ["prepare", "version"]
@@ -66,9 +68,10 @@ def _case(story: Story, mentions: Sequence[Mention], number: int, patient: Patie
     given = interventions(story, mentions, number, matcher.concepts)
     present = [c for c in ill if c.assertion == "present"]
     treated = [i for i in given if i.assertion == "present"]
-    results = measure(story, find_outcomes(story, number, present, treated))
+    results = find_outcomes(story, number, present, treated)
+    results = measure(story, with_phrases(story, mentions, number, matcher.concepts, results))
     linked, results = link(story, number, present, treated, results)
-    results = attribute(story, results, treated)
+    results = _told_once(story, _of_disease(attribute(story, results, treated), present))
     by_id = {i.id: i for i in linked}
     case = Case(
         id=f"case{number + 1}",
@@ -80,6 +83,32 @@ def _case(story: Story, mentions: Sequence[Mention], number: int, patient: Patie
     )
     _check(story, case)
     return case
+
+
+def _of_disease(outcomes: Sequence[Outcome], conditions: Sequence[Condition]) -> list[Outcome]:
+    """A relapse is one of the primary disease, not of the episode that it is."""
+    primary = tuple(c.id for c in conditions if c.role == "primary")
+    episodes = {c.id for c in conditions if c.role == "relapse"}
+    return [
+        replace(o, of=primary) if o.category == "relapse" and primary and episodes.intersection(o.of) else o
+        for o in outcomes
+    ]
+
+
+def _told_once(story: Story, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Without what the title says and the text says again: the same category after the same treatments."""
+    titles = [s for s in story.sentences if s.role == "title"]
+
+    def in_title(outcome: Outcome) -> bool:
+        return any(s.start <= outcome.start < s.end for s in titles)
+
+    said = [o for o in outcomes if not in_title(o)]
+    kept = [
+        o
+        for o in outcomes
+        if o in said or not any(o.category == other.category and set(o.after) <= set(other.after) for other in said)
+    ]
+    return [replace(o, id=f"o{n}") for n, o in enumerate(kept, 1)]
 
 
 def _check(story: Story, case: Case) -> None:
