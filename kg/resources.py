@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["cache_folder", "data_folder", "folder"]
+__all__ = ["cache_folder", "data_folder", "folder", "keep_newest"]
 
 
 def folder(name: str) -> Path:
@@ -27,3 +28,10 @@ def data_folder() -> Path:
     from platformdirs import user_data_dir
 
     return Path(os.environ.get("CASEKG_DATA") or user_data_dir("casekg", appauthor=False))
+
+
+def keep_newest(place: Path, pattern: str, count: int = 4) -> None:
+    """Delete all but the newest files of a folder that fit the pattern, so that a cache does not grow without end."""
+    with suppress(OSError):  # another process may be at the same, or hold one open where that forbids it
+        for old in sorted(place.glob(pattern), key=lambda file: file.stat().st_mtime)[:-count]:
+            old.unlink(missing_ok=True)

@@ -264,6 +264,12 @@ def test_compiled_lexicons_are_kept(cache: Path) -> None:
     assert Matcher(lexicon(version="0" * 64)).find(text) == first, "the broken one was not replaced"
 
 
+def test_only_the_newest_are_kept(cache: Path) -> None:
+    for n in range(7):
+        Matcher(lexicon(("fever", "x:1"), version=str(n) * 64))
+    assert len(list(cache.iterdir())) == 4
+
+
 def test_versions_that_are_no_hash_are_not_kept(cache: Path) -> None:
     Matcher(lexicon(("acute leukemia", "x:1"), version="test"))
     assert list(cache.iterdir()) == []

@@ -85,7 +85,9 @@ def add(
     prefix: Annotated[list[str] | None, typer.Option(help="PREFIX=IRI of identifiers in the file.")] = None,
 ) -> None:
     """Add vocabularies: SKOS, OBO, OBO Graph JSON, OWL, SSSOM or a table of id, label and synonyms."""
+    from kg.clinical.lexicon import Matcher
     from kg.errors import VocabularyError
+    from kg.vocab import load
     from kg.vocab.adding import add as add_file
 
     if name and len(files) > 1:
@@ -106,6 +108,8 @@ def add(
             f"{source.name}: {concepts} concepts, {matches} exact matches, priority {source.priority}, "
             f"release {source.release or 'not stated'}, licence {source.licence or 'not stated'}"
         )
+    output.message("compiling all vocabularies, once ...")
+    Matcher(load().lexicon())
 
 
 @app.command()

@@ -22,6 +22,7 @@ import marisa_trie
 
 from kg.folding import GLUED, HYPHEN, Folded, Folder, hangul, spelling_version
 from kg.model import Lexicon
+from kg.resources import keep_newest
 
 __all__ = ["ABBREVIATION", "ALONE", "FIRST", "KOREAN", "SHORT", "Compiled", "compiled"]
 
@@ -188,6 +189,7 @@ def _write(file: Path, made: Compiled) -> None:
         except BaseException:
             Path(out.name).unlink(missing_ok=True)
             raise
+    keep_newest(file.parent, "*.terms")
 
 
 def _read(data: bytes) -> Compiled:

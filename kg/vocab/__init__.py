@@ -17,7 +17,7 @@ from pathlib import Path
 
 from kg.errors import VocabularyError
 from kg.folding import spelling_version
-from kg.resources import cache_folder, folder
+from kg.resources import cache_folder, folder, keep_newest
 from kg.vocab import check, graphs, index, installed, shipped
 from kg.vocab.check import Problem
 from kg.vocab.entries import Names, Source
@@ -121,3 +121,4 @@ def _write(file: Path, sources: Sequence[Source], version: str) -> None:
             database.execute("PRAGMA synchronous = OFF")
             index.write(database, sources, shipped.read().terms, meta)
         draft.replace(file)
+    keep_newest(file.parent, "vocabulary-*.sqlite")
