@@ -129,7 +129,7 @@ def build(
         _put_vocabulary(store, vocabulary, _writer(settings))
         given = [Path(p) for p in paths]
         files = list(sources.expand(given))
-        gone = inputs.forget_missing(given, files)
+        gone = inputs.forget_missing(given, filter(Path.exists, files))
         store.remove(*gone)
         result.removed += len(gone)
         todo = _Reader(inputs, store, vocabulary, settings.base, configuration, result).jobs(files)

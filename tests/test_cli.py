@@ -144,7 +144,8 @@ def test_ctrl_c_in_the_middle_of_a_build_loses_nothing(tmp_path: Path) -> None:
     _, said = started.communicate(timeout=60)
     assert started.returncode == 130, said
     assert "interrupted" in said
-    (tmp_path / "few.jsonl").write_text("".join(many.open(encoding="utf-8").readlines()[:5]), encoding="utf-8")
+    few = many.read_text(encoding="utf-8").splitlines(keepends=True)[:5]
+    (tmp_path / "few.jsonl").write_text("".join(few), encoding="utf-8")
     run("validate", out)
     run("build", tmp_path / "few.jsonl", "-o", out)
 

@@ -26,7 +26,7 @@ from kg.clinical.phrases import with_phrases
 from kg.clinical.story import Story, read_story
 from kg.clinical.tagging import Tagger
 from kg.errors import KGError
-from kg.model import Case, CaseRecord, Condition, Document, Episode, Lexicon, Outcome, Patient, Span
+from kg.model import Case, CaseRecord, Document, Episode, Lexicon, Outcome, Patient, Span
 from kg.resources import folder
 
 __all__ = ["prepare", "version"]
@@ -71,7 +71,7 @@ def _case(story: Story, mentions: Sequence[Mention], number: int, patient: Patie
     results = find_outcomes(story, number, present, treated)
     results = measure(story, with_phrases(story, mentions, number, matcher.concepts, results))
     linked, results = link(story, number, present, treated, results)
-    results = _told_once(story, _of_disease(attribute(story, results, treated), present))
+    results = _told_once(story, attribute(story, results, treated))
     by_id = {i.id: i for i in linked}
     case = Case(
         id=f"case{number + 1}",
@@ -81,18 +81,47 @@ def _case(story: Story, mentions: Sequence[Mention], number: int, patient: Patie
         outcomes=tuple(results),
         findings=tuple(find_findings(story, mentions, number, matcher.concepts)),
     )
+    case = _of_disease(story, case)
     _check(story, case)
     return case
 
 
-def _of_disease(outcomes: Sequence[Outcome], conditions: Sequence[Condition]) -> list[Outcome]:
-    """A relapse is one of the primary disease, not of the episode that it is."""
-    primary = tuple(c.id for c in conditions if c.role == "primary")
-    episodes = {c.id for c in conditions if c.role == "relapse"}
-    return [
-        replace(o, of=primary) if o.category == "relapse" and primary and episodes.intersection(o.of) else o
-        for o in outcomes
-    ]
+def _of_disease(story: Story, case: Case) -> Case:
+    """Sets right what the story's order rules out.
+
+    A relapse is one of the primary disease, not of the episode that it is. What was given and what happened while an
+    earlier diagnosis stood belongs to that diagnosis, not to the one that replaced it.
+    """
+    present = [c for c in case.conditions if c.assertion == "present"]
+    primary = tuple(c.id for c in present if c.role == "primary")
+    episodes = {c.id for c in present if c.role == "relapse"}
+    revised = next((c for c in present if c.role == "revised"), None)
+    stood = (
+        (_first(story, revised), min((_first(story, c) for c in present if c.id in primary), default=0))
+        if revised
+        else (0, 0)
+    )
+
+    def corrected(at: int, conditions: tuple[str, ...]) -> tuple[str, ...]:
+        if revised and since < at < until and set(primary).intersection(conditions):
+            return tuple(dict.fromkeys(revised.id if c in primary else c for c in conditions))
+        return conditions
+
+    outcomes = []
+    for o in case.outcomes:
+        of = corrected(o.start, o.of)
+        outcomes.append(
+            replace(o, of=primary if o.category == "relapse" and primary and episodes.intersection(of) else of)
+        )
+    given = tuple(replace(i, for_=corrected(_first(story, i), i.for_)) for i in case.interventions)
+    return replace(case, interventions=given, outcomes=tuple(outcomes))
+
+
+def _first(story: Story, episode: Episode) -> int:
+    """Where an episode is first told of, the title apart."""
+    starts = [span.start for span in (Span(episode.start, episode.end), *episode.mentions)]
+    told = [s for s in starts if (sentence := story.sentence_at(s)) is None or sentence.role != "title"]
+    return min(told or starts)
 
 
 def _told_once(story: Story, outcomes: Sequence[Outcome]) -> list[Outcome]:
