@@ -30,9 +30,7 @@ def commands(group: Any, path: str = "kg") -> Iterator[tuple[str, Any]]:
 
 def option_line(parameter: Any) -> str:
     names = (
-        ", ".join(f"`{o}`" for o in parameter.opts)
-        if parameter.param_type_name == "option"
-        else f"`{parameter.human_readable_name}`"
+        ", ".join(f"`{o}`" for o in parameter.opts) if parameter.param_type_name == "option" else f"`{parameter.name}`"
     )
     return f"- {names}: {parameter.help or ''}".rstrip()
 

@@ -96,11 +96,8 @@ def _of_disease(story: Story, case: Case) -> Case:
     primary = tuple(c.id for c in present if c.role == "primary")
     episodes = {c.id for c in present if c.role == "relapse"}
     revised = next((c for c in present if c.role == "revised"), None)
-    stood = (
-        (_first(story, revised), min((_first(story, c) for c in present if c.id in primary), default=0))
-        if revised
-        else (0, 0)
-    )
+    since = _first(story, revised) if revised else 0
+    until = min((_first(story, c) for c in present if c.id in primary), default=0)
 
     def corrected(at: int, conditions: tuple[str, ...]) -> tuple[str, ...]:
         if revised and since < at < until and set(primary).intersection(conditions):
