@@ -42,7 +42,10 @@ _HEADER = re.compile(r"#\+\s*(summary|severity)\s*:\s*(.*?)\s*$", re.M)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Result:
-    """One thing that is not as it must be. ``shape`` is a shape's IRI or a question's name, IRIs are plain text."""
+    """One thing that is not as it must be. ``shape`` is a shape's IRI or a question's name.
+
+    IRIs are plain text; a focus that is no IRI is empty, a value is written as in N-Triples.
+    """
 
     report: str
     focus: str
@@ -233,17 +236,19 @@ def _reference(graphs: Mapping[str, bytes], names: _Names) -> Iterator[Result]:
         _, found, text = pyshacl.validate(data, shacl_graph=_shapes_graph(), inference="none", inplace=True)
         if not isinstance(found, rdflib.Graph):
             raise ShapeError(f"pyshacl cannot use the shapes: {text}.")
-        for r in found.subjects(RDF.type, SH.ValidationResult):
-            value, path = found.value(r, SH.value), found.value(r, SH.resultPath)
-            focus = str(found.value(r, SH.focusNode))
+        for r in found.objects(found.value(None, RDF.type, SH.ValidationReport), SH.result):
+            focus, path, value = found.value(r, SH.focusNode), found.value(r, SH.resultPath), found.value(r, SH.value)
+            node = str(focus) if isinstance(focus, rdflib.URIRef) else ""
             yield Result(
-                names.report(focus), focus, str(found.value(r, SH.sourceShape)),
+                names.report(node),
+                node,
+                str(found.value(r, SH.sourceShape)),
                 str(found.value(r, SH.resultSeverity)).rpartition("#")[2],
                 str(found.value(r, SH.resultMessage) or ""),
                 str(path) if isinstance(path, rdflib.URIRef) else "",
                 value.n3() if value is not None else "",
                 str(found.value(r, SH.sourceConstraintComponent)).rpartition("#")[2],
-            )  # fmt: skip
+            )
 
 
 def _key(result: Result) -> tuple[str, ...]:
