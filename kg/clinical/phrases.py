@@ -19,6 +19,8 @@ from kg.resources import folder
 
 __all__ = ["with_phrases"]
 
+_APART = 20  # characters between two statements of one category
+
 
 @cache
 def _reliable() -> frozenset[str]:
@@ -39,7 +41,7 @@ def with_phrases(
             continue
         if not sentence.own or case not in story.cases_at(mention.start):
             continue
-        if any(_told(o, mention, sentence.start, sentence.end, category) for o in (*found, *added)):
+        if any(_told(o, mention, category) for o in (*found, *added)):
             continue
         added.append(
             Outcome(id="", start=mention.start, end=mention.end, text=words, category=cast(Category, category))
@@ -48,8 +50,7 @@ def with_phrases(
     return [replace(o, id=f"o{n}") for n, o in enumerate(ordered, 1)]
 
 
-def _told(outcome: Outcome, mention: Mention, start: int, end: int, category: str | None) -> bool:
-    """Whether an outcome stands there already, or the sentence tells one of the same category."""
-    if outcome.start < mention.end and mention.start < outcome.end:
-        return True
-    return outcome.category == category and start <= outcome.start < end
+def _told(outcome: Outcome, mention: Mention, category: str | None) -> bool:
+    """Whether an outcome stands there already, or one of the same category so near that it is the same statement."""
+    apart = max(outcome.start - mention.end, mention.start - outcome.end)
+    return apart < 0 or (outcome.category == category and apart < _APART)

@@ -26,7 +26,7 @@ from kg.clinical.phrases import with_phrases
 from kg.clinical.story import Story, read_story
 from kg.clinical.tagging import Tagger
 from kg.errors import KGError
-from kg.model import Case, CaseRecord, Document, Episode, Lexicon, Outcome, Patient, Span
+from kg.model import Case, CaseRecord, Document, Episode, Intervention, Lexicon, Outcome, Patient, Span
 from kg.resources import folder
 
 __all__ = ["prepare", "version"]
@@ -89,8 +89,9 @@ def _case(story: Story, mentions: Sequence[Mention], number: int, patient: Patie
 def _of_disease(story: Story, case: Case) -> Case:
     """Sets right what the story's order rules out.
 
-    A relapse is one of the primary disease, not of the episode that it is. What was given and what happened while an
-    earlier diagnosis stood belongs to that diagnosis, not to the one that replaced it.
+    A relapse is one of the condition it names, else of the primary disease, not of the episode that it is; what was
+    given before it was not given for it, what was given for it not also for the disease at large. What was given and
+    happened while an earlier diagnosis stood belongs to that diagnosis, not to the one that replaced it.
     """
     present = [c for c in case.conditions if c.assertion == "present"]
     primary = tuple(c.id for c in present if c.role == "primary")
@@ -104,14 +105,26 @@ def _of_disease(story: Story, case: Case) -> Case:
             return tuple(dict.fromkeys(revised.id if c in primary else c for c in conditions))
         return conditions
 
-    outcomes = []
+    outcomes: list[Outcome] = []
+    before: set[str] = set()
     for o in case.outcomes:
         of = corrected(o.start, o.of)
-        outcomes.append(
-            replace(o, of=primary if o.category == "relapse" and primary and episodes.intersection(of) else of)
-        )
-    given = tuple(replace(i, for_=corrected(_first(story, i), i.for_)) for i in case.interventions)
-    return replace(case, interventions=given, outcomes=tuple(outcomes))
+        if o.category == "relapse":
+            before.update(o.after)
+            told = [c for c in present if c.id in episodes and c.start < o.end and o.start < c.end]
+            named = tuple(c.id for c in present if any(c.id != e.id and c.label in e.text.lower() for e in told))
+            if named or episodes.intersection(of):
+                of = named or primary
+        outcomes.append(replace(o, of=of))
+    given: list[Intervention] = []
+    for i in case.interventions:
+        meant = corrected(_first(story, i), i.for_)
+        if i.id in before:
+            meant = tuple(dict.fromkeys(p for c in meant for p in (primary if c in episodes else (c,))))
+        elif episodes.intersection(meant):
+            meant = tuple(c for c in meant if c not in primary)
+        given.append(replace(i, for_=meant))
+    return replace(case, interventions=tuple(given), outcomes=tuple(outcomes))
 
 
 def _first(story: Story, episode: Episode) -> int:
