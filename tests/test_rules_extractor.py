@@ -46,6 +46,13 @@ def seed(name: str, extract: Extract, seeds: Path) -> Case:
     return case
 
 
+@pytest.mark.parametrize("name", ["000_9890254692961409", "004_85a81add77fe55b6"])
+def test_seeds_are_as_written_down(
+    name: str, extract: Extract, seeds: Path, golden: Callable[[str, Any], None]
+) -> None:
+    golden(f"{name}/case.json", to_json(seed(name, extract, seeds)))
+
+
 def present(case: Case) -> tuple[dict[str, str], dict[str, str]]:
     """Conditions with their roles and interventions with their kinds, by concept."""
     return (
