@@ -22,13 +22,15 @@ golden: .venv/dev
 	$(RUN)/python -m pytest -n auto --update-golden
 
 train: .venv/train
-	$(RUN)/python -m training --data $(SHARED)/gold/train.jsonl --corpora $(SHARED)/corpora/cases.jsonl.gz
+	$(RUN)/python -m training.outcomes --data $(SHARED)/gold/train.jsonl
+	$(RUN)/python -m training.links --data $(SHARED)/gold/train.jsonl
 
 errors: .venv/ready
 	$(RUN)/kg evaluate $(SHARED)/gold/dev.jsonl --errors
 
 bench: .venv/dev
-	$(RUN)/python -m benchmarks
+	$(RUN)/python benchmarks/vocabulary.py --shared $(SHARED)
+	$(RUN)/python benchmarks/graph.py
 
 wheel: .venv/dev
 	$(RUN)/python -m build --wheel --no-isolation

@@ -40,5 +40,5 @@ def test_there_are_sixty_sentences_without_facts() -> None:
 def test_no_fact_comes_from(extract: Extract, sort: str, sentence: str) -> None:
     case = case_of(extract, BEFORE + sentence)
     facts = [*case.conditions, *case.interventions, *case.outcomes]
-    spans = [(f.text, s) for f in facts if f.assertion == "present" for s in (f, *f.mentions)]
-    assert [text for text, span in spans if span.end > len(BEFORE)] == []
+    ends = [(f.text, end) for f in facts if f.assertion == "present" for end in (f.end, *(m.end for m in f.mentions))]
+    assert [text for text, end in ends if end > len(BEFORE)] == []
