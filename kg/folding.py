@@ -1,8 +1,8 @@
 """Words as they are compared: case, spelling, plural, hyphens, Greek letters and possessives folded away.
 
 Both the words of a text and those of a vocabulary are folded; every folded word knows where it stands in the original.
-What is folded into what is data, kg/rules/spelling.toml. A text is cut into units, a word with what stands before it,
-and what a unit folds to is remembered: most of the work is then done by C code that looks units up.
+What is folded into what is data, kg/rules/spelling.toml. A text is cut into units, a word or mark with the blanks
+before it, and what a unit folds to is remembered: most of the work is then done by C code that looks units up.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _INSIDE = "\u00ad\u200b\u200c\u200d\u2060\ufeff\u0300-\u036f"  # soft hyphens, z
 _APOSTROPHE = "'\u2019\u02bc\u00b4`\u2018"
 _OWNED = rf"[{_APOSTROPHE}][sS](?!\w)"
 _WORD = rf"\w+(?:[{_INSIDE}]+\w*)*(?:{_OWNED})?"
-_UNIT = re.compile(rf"\W*+(?:[^\W\d_]\.(?=\s?\w)|{_WORD}(?:[{_DASH}]\n?{_WORD})*|\Z)")
+# White space and then a letter with its full stop ("E. coli"), a word with all that hangs on it by hyphens, or a mark.
+_UNIT = re.compile(rf"\s*+(?:(?<![^\s(])[A-Z]\.(?=\s?\w)|[{_DASH}]?{_WORD}(?:[{_DASH}]\n?{_WORD})*|[^\w\s]|\Z)")
 _POSSESSIVE = re.compile(rf"{_OWNED}$")
 _CHUNK = re.compile(rf"[^\W_]+(?:[{_INSIDE}]+[^\W_]*)*(?:{_OWNED})?")
 _GREEK, _HANGUL = "\u0370-\u03ff\u1f00-\u1fff", "\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3"
@@ -37,8 +38,9 @@ _LETTERS = rf"(?:(?![{_HANGUL}{_GREEK}])[^\W\d_])"
 _PART = re.compile(rf"(?:[{_HANGUL}]+|[{_GREEK}]|\d+|{_LETTERS}(?:{_LETTERS}|[{_INSIDE}])*|[^\W_])[{_INSIDE}]*")
 _IS_HANGUL = re.compile(rf"[{_HANGUL}]")
 _LOST = re.compile(rf"[{_INSIDE}]")
-_HYPHEN = re.compile(rf"[{_DASH}]\s?|\s[{_DASH}]")
-_MARK = re.compile(rf"\n\s*\n|(?<=\s)[{_DASH}](?=\s)|[^\w\s{_DASH}{_APOSTROPHE}{_INSIDE}®™]")
+_IS_DASH = re.compile(rf"[{_DASH}]")
+_NO_MARK = re.compile(rf"[{_APOSTROPHE}{_INSIDE}®™]")
+_BLANK_LINE = re.compile(r"\n\s*\n")
 _MEMORY = 100_000  # units remembered before the memory is emptied
 
 
@@ -107,34 +109,45 @@ class Folder(dict[str, tuple[Word, ...]]):
         return Folded(units, list(map(self.__getitem__, units)))
 
     def __missing__(self, unit: str) -> tuple[Word, ...]:
+        plain = unit[1:] if unit[:1] == " " else unit
+        found: tuple[Word, ...]
+        if plain.isalpha() and plain.isascii():  # most are, and these are quickly done
+            start = len(unit) - len(plain)
+            found = (self._word(self._spelling.word(plain), _exact(plain), start, len(unit), SPACE),)
+        else:
+            found = tuple(self._words(unit))
+        self[unit] = found
+        return found
+
+    def _words(self, unit: str) -> list[Word]:
+        """The words and marks of any unit."""
         words: list[Word] = []
-        last = 0
-        for match in _CHUNK.finditer(unit):
-            gap = self._between(unit, last, match.start(), words)
+        rest = unit.lstrip()
+        blank = len(unit) - len(rest)
+        if line := _BLANK_LINE.search(unit, 0, blank):
+            words.append(self._word("\n", "\n", *line.span(), SPACE))
+        gap, last = (HYPHEN if _IS_DASH.match(rest) else SPACE), blank
+        for match in _CHUNK.finditer(unit, blank):
+            if last > blank:
+                gap = HYPHEN if _IS_DASH.match(unit, last) else SPACE
             pieces = self._spelling.pieces(match.group())
             for from_, to, folded, exact, before in pieces:
                 start, end = match.start() + from_, match.start() + to
                 words.append(self._word(folded, exact, start, end, gap if before < 0 else before))
+            if gap == HYPHEN and last > blank and len(pieces) == 1:
+                self._join(unit, words)
             last = match.end()
-            if gap == HYPHEN and len(pieces) == 1 and len(words) > 1:
-                one, other = words[-2:]
-                joined = self._spelling.word(unit[one.start : one.end] + unit[other.start : other.end])
-                if joined in self._known:
-                    words[-2:] = [self._word(joined, one.exact + other.exact, one.start, other.end, one.gap)]
-        if not (last == len(unit) - 1 and len(words) == 1):  # else the full stop of "E. coli"
-            self._between(unit, last, len(unit), words)
-        found = self[unit] = tuple(words)
-        return found
+        mark = rest if len(rest) == 1 and last == blank else ""
+        if mark and not _NO_MARK.match(mark) and mark != "_" and (blank or not _IS_DASH.match(mark)):
+            words.append(self._word(mark, mark, blank, len(unit), SPACE))
+        return words
 
-    def _between(self, unit: str, start: int, end: int, words: list[Word]) -> int:
-        """The kind of gap between two words; the punctuation in it is added to ``words``."""
-        stretch = unit[start:end]
-        if _HYPHEN.fullmatch(stretch):
-            return HYPHEN
-        for m in _MARK.finditer(stretch):
-            mark = m.group()[0]
-            words.append(self._word(mark, mark, start + m.start(), start + m.end(), SPACE))
-        return SPACE
+    def _join(self, unit: str, words: list[Word]) -> None:
+        """Make one word of the last two if that is known."""
+        one, other = words[-2:]
+        joined = self._spelling.word(unit[one.start : one.end] + unit[other.start : other.end])
+        if joined in self._known:
+            words[-2:] = [self._word(joined, one.exact + other.exact, one.start, other.end, one.gap)]
 
     def _word(self, folded: str, exact: str, start: int, end: int, gap: int) -> Word:
         place = self._places.get(folded, 0) | self._exact_places.get(exact, 0)
@@ -220,7 +233,9 @@ class _Spelling:
 
 def _exact(raw: str) -> str:
     """A word with its case, but for a plural's "s" ("PLFs") and the capital of a plain word; Greek letters by name."""
-    word = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", _LOST.sub("", raw)))
+    word = raw
+    if not raw.isascii():
+        word = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", _LOST.sub("", raw)))
     if len(word) == 1 and "GREEK" in unicodedata.name(word, ""):
         return unicodedata.name(word).split()[3].casefold().replace("lamda", "lambda")
     if len(word) > 3 and word.istitle():

@@ -86,7 +86,8 @@ def test_every_folded_word_knows_its_place(text: str) -> None:
         start, end = folded.span(n)
         assert last <= start < end <= len(text)
         last = end
-        assert "".join(w.folded for w in Folder().fold(text[start:end]).words) == folded.words[n].folded
+        if text[start:end].strip("-–"):  # a dash is a mark only between blanks
+            assert "".join(w.folded for w in Folder().fold(text[start:end]).words) == folded.words[n].folded
 
 
 @given(WORDS)

@@ -28,7 +28,7 @@ __all__ = ["ABBREVIATION", "ALONE", "FIRST", "KOREAN", "SHORT", "Compiled", "com
 
 ABBREVIATION, KOREAN = "\x01", "\x02"
 ALONE, FIRST, SHORT = 1, 2, 4
-_FORMAT = 7  # raise when the file or the keys change
+_FORMAT = 8  # raise when the file or the keys change
 _HASH = 32  # a version as long as this is a hash of the content, and may name a file in the cache
 
 

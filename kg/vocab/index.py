@@ -16,7 +16,7 @@ from kg.vocab.surfaces import surfaces
 
 __all__ = ["SCHEMA", "type_of", "write"]
 
-SCHEMA = "6"  # raise when the tables or what stands in them change
+SCHEMA = "7"  # raise when the tables or what stands in them change
 
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
