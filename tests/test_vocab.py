@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pyoxigraph as ox
 import pytest
@@ -24,8 +25,9 @@ from kg.folding import key
 from kg.model import KINDS
 from kg.vocab import Vocabulary, formats, installed, shipped
 from kg.vocab.adding import add
-from kg.vocab.entries import Entry, Names
+from kg.vocab.entries import Entry, Names, rules
 from kg.vocab.suggest import Ungrounded, read_ungrounded, suggest
+from kg.vocab.surfaces import surfaces
 
 OWN = shipped.read()
 PREFIXES = OWN.prefixes
@@ -429,6 +431,13 @@ def test_names_make_curies() -> None:
     assert names.curie("http://example.org/a#one") == "own:one"
     assert names.curie("http://example.org/b/two") == "own2:two"
     assert names.used["own2"] == "http://example.org/b/"
+
+
+@pytest.mark.parametrize("example", rules()["examples"], ids=lambda e: e["label"])
+def test_labels_of_others_are_cleaned(example: dict[str, Any]) -> None:
+    found = [word for word, _ in surfaces(Entry(curie="x:1", labels={"en": example["label"]}), shipped=False)]
+    assert [word.surface for word in found] == example["terms"]
+    assert all(word.abbreviation == example.get("abbreviation", False) for word in found)
 
 
 # --- adding ----------------------------------------------------------------------------------------------------------
