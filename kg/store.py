@@ -139,6 +139,10 @@ class Store:
         """All quads of one graph, or of the whole store, in no order."""
         return self.data.quads_for_pattern(None, None, None, ox.NamedNode(graph) if graph else None)
 
+    def about(self, node: ox.NamedNode) -> Iterator[ox.Quad]:
+        """All quads of which ``node`` is the subject."""
+        return self.data.quads_for_pattern(node, None, None, None)
+
     def value(self, subject: str, predicate: str) -> str | None:
         """The value of a property of a node, as text; the first in order of code points if there are several."""
         found = self.data.quads_for_pattern(ox.NamedNode(subject), ox.NamedNode(predicate), None, None)

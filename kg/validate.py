@@ -1,15 +1,15 @@
-"""Does the graph hold what it must? The shapes of shapes/ and the questions of queries/violations/, asked of a store.
+"""Does the graph hold what it must? The shapes of shapes/ and the questions of queries/violations/.
 
-Shapes need nothing outside a report's own graph. A fast engine checks every report; the reference, pyshacl, checks
-those in which that finds a violation and one in a thousand of the others, and the two must agree. Questions see the
-whole store.
+Each report is checked by itself, so that any process can check what it has made. A fast engine applies the shapes to
+every report; the reference, pyshacl, to those in which that finds a violation and to one in a thousand of the others,
+and the two must agree. A question whose header says ``scope: store`` is asked of the whole store.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from itertools import islice
@@ -27,17 +27,15 @@ from kg.table import Table
 if TYPE_CHECKING:
     import rdflib
 
-__all__ = ["ENGINES", "Engine", "Report", "Result", "check", "validate"]
+__all__ = ["ENGINES", "Checker", "Engine", "Report", "Result", "check", "validate"]
 
 Engine = Literal["checked", "fast", "pyshacl"]
 ENGINES: tuple[Engine, ...] = ("checked", "fast", "pyshacl")
 _SAMPLE = 1000  # of so many reports without a violation, one is checked by both engines
-_BATCH = 500  # reports handed to the fast engine at once; below 50 its start shows
-_SLOW_BATCH = 50  # reports handed to pyshacl at once
+_BATCH = 50  # graphs read from a store at once
 _SLOW_LIMIT = 50_000  # triples of a graph above which pyshacl would take minutes
-_GRAPH_TERM = re.compile(rb" <[^<>\n]*> \.$", re.M)
 _DEFAULT = ox.DefaultGraph()
-_HEADER = re.compile(r"#\+\s*(summary|severity)\s*:\s*(.*?)\s*$", re.M)
+_HEADER = re.compile(r"#\+\s*(severity|scope)\s*:\s*(.*?)\s*$", re.M)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -69,6 +67,10 @@ class Report:
     def __post_init__(self) -> None:
         object.__setattr__(self, "counts", dict(sorted(Counter(r.severity for r in self.results).items())))
 
+    def __add__(self, other: Report) -> Report:
+        results = tuple(sorted({*self.results, *other.results}))
+        return Report(results, self.checked + other.checked, self.confirmed + other.confirmed)
+
     @property
     def conforms(self) -> bool:
         """Whether there is no violation; warnings do not count."""
@@ -98,7 +100,7 @@ class Report:
 def validate(target: Store | Path, *, engine: Engine = "checked", graphs: Iterable[str] | None = None) -> Report:
     """Check a store, the folder of one, or an RDF file; ``graphs`` limits it to those reports' graphs.
 
-    ``fast`` leaves pyshacl out, ``pyshacl`` uses nothing else and takes some thirty times as long. Raises ShapeError if
+    ``fast`` leaves pyshacl out, ``pyshacl`` uses nothing else and takes some fifty times as long. Raises ShapeError if
     a shape or question cannot be used or the engines disagree, SourceError or StoreError if the target cannot be read.
     """
     if isinstance(target, Store):
@@ -112,50 +114,66 @@ def validate(target: Store | Path, *, engine: Engine = "checked", graphs: Iterab
         return _validate(store, engine, own if graphs is None else graphs, whole=graphs is None)
 
 
+class Checker:
+    """Checks graphs of reports, each by itself. ``background`` is a store that holds the vocabularies."""
+
+    def __init__(self, background: Store, engine: Engine = "checked") -> None:
+        self.background = background
+        self.engine = engine
+
+    def __call__(self, graphs: Mapping[str, bytes]) -> Report:
+        """What is found in whole graphs, each given as its name and N-Quads; some dozens at a time are fastest."""
+        results, confirmed = check(graphs, engine=self.engine)
+        names = _Names(graphs)
+        with open_store() as part:
+            part.bulk_load(b"".join(graphs.values()))
+            part.bulk_load(self._described(part))
+            found = [r for r in _ask(part, "report") if names.report(r.focus)]
+        return Report(tuple(sorted({*results, *found})), len(graphs), confirmed)
+
+    def _described(self, part: Store) -> list[ox.Quad]:
+        """What the background says of the nodes to which the graphs lead, which are concepts if all is well."""
+        nodes = {q.object for q in part.quads() if isinstance(q.object, ox.NamedNode)}
+        return [q for n in nodes if not any(True for _ in part.about(n)) for q in self.background.about(n)]
+
+
 def check(graphs: Mapping[str, bytes], *, engine: Engine = "checked") -> tuple[list[Result], int]:
     """What the shapes find in whole graphs, each given as its name and N-Quads; no questions are asked.
 
-    Also the number of graphs that pyshacl checked. Needs no store, so that any process can check what it has made.
+    Also the number of graphs that pyshacl checked.
     """
-    return _check({name: _GRAPH_TERM.sub(b" .", text) for name, text in graphs.items()}, engine)
-
-
-def _check(triples: Mapping[str, bytes], engine: Engine) -> tuple[list[Result], int]:
-    names = _Names(triples)
-    if engine == "pyshacl":
-        return list(_reference(triples, names)), len(triples)
-    results = _fast(b"".join(triples.values()), names)
-    if engine == "fast":
-        return results, 0
-    doubtful = {r.report for r in results if r.severity == "Violation"}
-    again = {
-        name: text
-        for name, text in triples.items()
-        if (names.report_of_graph(name) in doubtful or crc32(name.encode()) % _SAMPLE == 0)
-        and (text.count(b"\n") <= _SLOW_LIMIT)
-    }
-    expected = sorted(_reference(again, names))
-    reports = {names.report_of_graph(name) for name in again}
-    if sorted(map(_key, expected)) != sorted(_key(r) for r in results if r.report in reports):
-        odd = {_key(r) for r in expected} ^ {_key(r) for r in results if r.report in reports}
-        raise ShapeError(
-            f"The two SHACL engines disagree on {sorted(odd)[0]}; run 'kg validate --engine pyshacl' and report this."
-        )
-    return results, len(again)
+    names = _Names(graphs)
+    results: list[Result] = []
+    confirmed = 0
+    for name, nquads in graphs.items():
+        triples = nquads.replace(f" <{name}> .\n".encode(), b" .\n")
+        found = _fast(triples, names) if engine != "pyshacl" else []
+        doubtful = any(r.severity == "Violation" for r in found) or crc32(name.encode()) % _SAMPLE == 0
+        if engine == "pyshacl" or (engine == "checked" and doubtful and triples.count(b"\n") <= _SLOW_LIMIT):
+            reference = list(_reference(triples, names))
+            confirmed += 1
+            if engine == "checked" and sorted(map(_key, reference)) != sorted(map(_key, found)):
+                odd = sorted({*map(_key, reference)} ^ {*map(_key, found)})
+                raise ShapeError(
+                    f"The two SHACL engines disagree on {odd[0] if odd else name}; "
+                    "run 'kg validate --engine pyshacl' and report this."
+                )
+            found = reference if engine == "pyshacl" else found
+        results += found
+    return results, confirmed
 
 
 def _validate(store: Store, engine: Engine, graphs: Iterable[str] | None, *, whole: bool = False) -> Report:
-    """Shapes over the graphs, by default all that begin with the store's base; questions over those or the whole."""
+    """The graphs one by one, by default all that begin with the store's base; then what concerns the whole store."""
     wanted = [g for g in store.graphs() if g.startswith(store.base)] if graphs is None else sorted(graphs)
-    results: list[Result] = []
-    confirmed = 0
-    texts = ((g, _triples(store.quads(g))) for g in wanted)
-    while batch := dict(islice(texts, _BATCH)):
-        found, again = _check(batch, engine)
-        results += found
-        confirmed += again
-    results += _violations(store if graphs is None or whole else _part(store, wanted))
-    return Report(tuple(sorted(set(results))), len(wanted), confirmed)
+    checker = Checker(store, engine)
+    report = Report()
+    names = iter(wanted)
+    while batch := list(islice(names, _BATCH)):
+        report += checker({g: ox.serialize(store.quads(g), format=ox.RdfFormat.N_QUADS) or b"" for g in batch})
+    if graphs is None or whole:
+        report += Report(tuple(_ask(store, "store")))
+    return report
 
 
 # --- shapes -------------------------------------------------------------------------------------------------------
@@ -222,33 +240,29 @@ def _fast(triples: bytes, names: _Names) -> list[Result]:
     return results
 
 
-def _reference(graphs: Mapping[str, bytes], names: _Names) -> Iterator[Result]:
+def _reference(triples: bytes, names: _Names) -> Iterator[Result]:
     """The same from pyshacl."""
-    if not graphs:
-        return
     import pyshacl
     import rdflib
     from rdflib.namespace import RDF, SH
 
-    texts = iter(graphs.values())
-    while batch := list(islice(texts, _SLOW_BATCH)):
-        data = rdflib.Graph().parse(data=b"".join(batch), format="nt")
-        _, found, text = pyshacl.validate(data, shacl_graph=_shapes_graph(), inference="none", inplace=True)
-        if not isinstance(found, rdflib.Graph):
-            raise ShapeError(f"pyshacl cannot use the shapes: {text}.")
-        for r in found.objects(found.value(None, RDF.type, SH.ValidationReport), SH.result):
-            focus, path, value = found.value(r, SH.focusNode), found.value(r, SH.resultPath), found.value(r, SH.value)
-            node = str(focus) if isinstance(focus, rdflib.URIRef) else ""
-            yield Result(
-                names.report(node),
-                node,
-                str(found.value(r, SH.sourceShape)),
-                str(found.value(r, SH.resultSeverity)).rpartition("#")[2],
-                str(found.value(r, SH.resultMessage) or ""),
-                str(path) if isinstance(path, rdflib.URIRef) else "",
-                value.n3() if value is not None else "",
-                str(found.value(r, SH.sourceConstraintComponent)).rpartition("#")[2],
-            )
+    data = rdflib.Graph().parse(data=triples, format="nt")
+    _, found, text = pyshacl.validate(data, shacl_graph=_shapes_graph(), inference="none", inplace=True)
+    if not isinstance(found, rdflib.Graph):
+        raise ShapeError(f"pyshacl cannot use the shapes: {text}.")
+    for r in found.objects(found.value(None, RDF.type, SH.ValidationReport), SH.result):
+        focus, path, value = found.value(r, SH.focusNode), found.value(r, SH.resultPath), found.value(r, SH.value)
+        node = str(focus) if isinstance(focus, rdflib.URIRef) else ""
+        yield Result(
+            names.report(node),
+            node,
+            str(found.value(r, SH.sourceShape)),
+            str(found.value(r, SH.resultSeverity)).rpartition("#")[2],
+            str(found.value(r, SH.resultMessage) or ""),
+            str(path) if isinstance(path, rdflib.URIRef) else "",
+            value.n3() if value is not None else "",
+            str(found.value(r, SH.sourceConstraintComponent)).rpartition("#")[2],
+        )
 
 
 def _key(result: Result) -> tuple[str, ...]:
@@ -264,31 +278,30 @@ def _plain(term: str | None) -> str:
 # --- questions ----------------------------------------------------------------------------------------------------
 
 
-def _violations(store: Store) -> Iterator[Result]:
-    """What the questions of queries/violations/ find in all graphs of the store."""
-    names = _Names(store.graphs())
-    for file in sorted((resources.folder("queries") / "violations").glob("*.rq")):
-        text = file.read_text(encoding="utf-8")
-        header: dict[str, str] = dict(_HEADER.findall(text))
+@cache
+def _questions() -> tuple[tuple[str, dict[str, str], str], ...]:
+    """Name, header and text of each."""
+    files = sorted((resources.folder("queries") / "violations").glob("*.rq"))
+    texts = [(f.stem, f.read_text(encoding="utf-8")) for f in files]
+    return tuple((name, dict(_HEADER.findall(text)), text) for name, text in texts)
+
+
+def _ask(store: Store, scope: str) -> Iterator[Result]:
+    """What the questions of that scope find in all graphs of the store."""
+    names = None
+    for name, header, text in _questions():
+        if header.get("scope", "report") != scope:
+            continue
         try:
             rows = store.query(text)
         except SyntaxError as error:
-            raise ShapeError(f"{file} is not valid SPARQL: {error}.") from error
+            raise ShapeError(f"The question {name} of queries/violations/ is not valid SPARQL: {error}.") from error
         if not isinstance(rows, ox.QuerySolutions) or {v.value for v in rows.variables} != {"focus", "message"}:
-            raise ShapeError(f"{file} must select ?focus and ?message.")
+            raise ShapeError(f"The question {name} of queries/violations/ must select ?focus and ?message.")
         for row in rows:
+            names = names or _Names(store.graphs())
             focus = _plain(str(row["focus"]))
-            yield Result(
-                names.report(focus), focus, file.stem, header.get("severity", "Violation"), row["message"].value
-            )
-
-
-def _part(store: Store, graphs: Sequence[str]) -> Store:
-    """Those graphs and all that are no report's, in memory: asking a part of a big store would take longer."""
-    part = open_store(base=store.base)
-    for graph in {*graphs, *(g for g in store.graphs() if not g.startswith(store.base))}:
-        part.bulk_load(store.quads(graph))
-    return part
+            yield Result(names.report(focus), focus, name, header.get("severity", "Violation"), row["message"].value)
 
 
 def _read(path: Path, store: Store) -> list[str]:
@@ -309,7 +322,3 @@ def _read(path: Path, store: Store) -> list[str]:
     own = store.graphs()
     store.bulk_load(vocab.load().quads())
     return own
-
-
-def _triples(quads: Iterable[ox.Quad]) -> bytes:
-    return ox.serialize((q.triple for q in quads), format=ox.RdfFormat.N_TRIPLES) or b""

@@ -19,7 +19,7 @@ from kg import resources, vocab
 from kg.errors import ShapeError, SourceError, StoreError
 from kg.quads import Writer, graph_iri
 from kg.store import Store, open_store
-from kg.validate import Engine, Result, check, validate
+from kg.validate import Checker, Engine, Result, check, validate
 from tests.records import full_document, full_record
 
 FOLDER = Path(__file__).parent / "shapes"
@@ -233,7 +233,7 @@ def test_a_question_finds_its_fault(
     nquads = ox.serialize(both, format=ox.RdfFormat.N_QUADS) or b""
     concepts.remove(graph_iri(report(2)))
     concepts.replace(graph_iri(report(1)), in_graph(spoilt(nquads, update, vocabulary.prefixes), 1))
-    found = {r.shape: r for r in module._violations(concepts)}
+    found = {r.shape: r for scope in ("report", "store") for r in module._ask(concepts, scope)}
     assert set(found) == {question}
     result = found[question]
     assert result.focus.startswith(BASE) and result.message.endswith(".")
@@ -244,6 +244,32 @@ def test_a_question_finds_its_fault(
 
 def test_every_question_has_its_fault() -> None:
     assert {p.stem for p in (resources.folder("queries") / "violations").glob("*.rq")} == {fault[0] for fault in ASKED}
+
+
+ALONE = [fault for fault in ASKED if fault[0] not in {"copies-apart", "link-crosses-cases", "evidence-elsewhere"}]
+
+
+@pytest.mark.parametrize(("question", "name", "update"), ALONE, ids=lambda v: v if "{" not in v else "")
+def test_a_report_by_itself_is_asked_too(
+    question: str, name: str, update: str, writer: Writer, vocabulary: vocab.Vocabulary, concepts: Store
+) -> None:
+    """The vocabularies being in the background; and it is a fault that the shapes let pass."""
+    concepts.remove(graph_iri(report(2)))
+    concepts.replace(graph_iri(report(1)), graph(writer, 1))
+    nquads = in_graph(spoilt(graph(writer, 3), update, vocabulary.prefixes), 3)
+    found = Checker(concepts)({graph_iri(report(3)): nquads})
+    assert {(r.shape, r.report) for r in found.results} == {(question, report(3))}
+
+
+def test_what_lies_in_another_report_is_not_there(writer: Writer, two: Store) -> None:
+    """A graph must hold all that it rests on: two reports in one batch do not help one another."""
+    one = graph(writer, 1)
+    quote = next(q for q in ox.parse(one, format=ox.RdfFormat.N_QUADS) if q.predicate.value.endswith("#quote"))
+    elsewhere = one.replace(f"#quote> {quote.object} ".encode(), f"#quote> <{report(2)}/span/0-36> ".encode())
+    assert elsewhere != one
+    found = Checker(two)({graph_iri(report(1)): elsewhere, graph_iri(report(2)): graph(writer, 2)})
+    assert f"{SHAPE}Episode-quote" in {r.shape for r in found.results}
+    assert {r.report for r in found.results} == {report(1)} and not found.conforms
 
 
 def test_questions_say_what_they_look_for() -> None:
