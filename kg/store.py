@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
@@ -30,6 +31,7 @@ __all__ = ["FORMATS", "SCHEMA", "Store", "open_store"]
 
 SCHEMA = 1  # raised whenever docs/graph.md changes so that a store must be built again
 FORMATS = {
+    "jsonld": ox.RdfFormat.JSON_LD,
     "nq": ox.RdfFormat.N_QUADS,
     "nt": ox.RdfFormat.N_TRIPLES,
     "trig": ox.RdfFormat.TRIG,
@@ -207,30 +209,68 @@ class Store:
         without: Collection[str] = (),
         graphs: Iterable[str] | None = None,
     ) -> None:
-        """Write the graphs as ``ttl``, ``trig``, ``nq`` or ``nt``, in the order of their IRIs, one at a time.
+        """Write the graphs in one of ``FORMATS``, one at a time, as ``by_graph`` gives them.
 
-        Lines of nq and nt are in the order of code points; in ttl and trig a node's properties stand together, its type
-        first. ``without`` names properties to leave out, ``graphs`` the graphs to write.
+        Lines of nq and nt are in the order of code points; elsewhere a node's properties stand together, type first.
         """
         if form in {"nq", "nt"}:
-            for quads in self._quads_by_graph(graphs, without):
+            for quads in self.by_graph(graphs, without=without):
                 lines = ox.serialize(quads if form == "nq" else [q.triple for q in quads], format=FORMATS[form]) or b""
                 out.writelines(sorted(lines.splitlines(keepends=True)))
             return
         named = {p: iri for p, iri in sorted((prefixes or {}).items()) if iri != self.base}
+        if form == "jsonld":
+            ordered = chain.from_iterable(sorted(q, key=_readable) for q in self.by_graph(graphs, without=without))
+            ox.serialize(ordered, out, format=FORMATS[form], prefixes=named)
+            return
         header = [f"@base <{self.base}> .\n"] if self.base else []
         header += [f"@prefix {p}: <{iri}> .\n" for p, iri in named.items()]
         out.write("".join(header).encode())
-        for quads in self._quads_by_graph(graphs, without):
+        for quads in self.by_graph(graphs, without=without):
             quads.sort(key=_readable)
             terms: Iterable[ox.Quad] | Iterable[ox.Triple] = quads if form == "trig" else [q.triple for q in quads]
             text = ox.serialize(terms, format=FORMATS[form], prefixes=named, base_iri=self.base or None) or b""
             out.write(b"\n" + text.split(b"\n", len(header))[-1])
 
-    def _quads_by_graph(self, graphs: Iterable[str] | None, without: Collection[str]) -> Iterator[list[ox.Quad]]:
-        for graph in self.graphs() if graphs is None else sorted(graphs):
-            if quads := [q for q in self.quads(graph) if not without or q.predicate.value not in without]:
+    def by_graph(
+        self, graphs: Iterable[str] | None = None, *, without: Collection[str] = ()
+    ) -> Iterator[list[ox.Quad]]:
+        """The quads of one graph after another: those of the data, then what they lead to of the vocabularies.
+
+        Each group is in the order of its IRIs. ``graphs`` names the graphs of data to write, by default all that begin
+        with the base; ``without`` names properties to leave out. Of the other graphs comes what is said of the terms
+        in use and of all to which that leads in turn: ancestors, schemes, sources of codes. What no report uses stays
+        out, so that a small graph is a small file.
+        """
+        seen: set[str] = set()
+        for graph in (g for g in self.graphs() if g.startswith(self.base)) if graphs is None else sorted(graphs):
+            quads = []
+            for quad in self.quads(graph):
+                if quad.predicate.value not in without:
+                    quads.append(quad)
+                    seen.add(quad.predicate.value)
+                    if isinstance(quad.object, ox.NamedNode) and not quad.object.value.startswith(self.base):
+                        seen.add(quad.object.value)
+            if quads:
                 yield quads
+        yield from self._background(seen, without)
+
+    def _background(self, led_to: set[str], without: Collection[str]) -> Iterator[list[ox.Quad]]:
+        """By graph, what the graphs that are not data say of these nodes and of all to which that leads."""
+        found: dict[str, list[ox.Quad]] = {}
+        todo = list(led_to)
+        while todo:
+            for quad in self.about(ox.NamedNode(todo.pop())):
+                graph = quad.graph_name
+                if isinstance(graph, ox.NamedNode) and not graph.value.startswith(self.base):
+                    if quad.predicate.value not in without:
+                        found.setdefault(graph.value, []).append(quad)
+                    for node in (quad.predicate, quad.object):
+                        if isinstance(node, ox.NamedNode) and node.value not in led_to:
+                            led_to.add(node.value)
+                            todo.append(node.value)
+        for graph_name in sorted(found):
+            yield found[graph_name]
 
 
 def _triple(quad: ox.Quad) -> str:

@@ -1,10 +1,8 @@
-"""JSON-LD: one named graph a report, and the vocabularies, with prefixes as its context."""
+"""JSON-LD: one named graph a report, and what it uses of the vocabularies."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
-
-import pyoxigraph as ox
 
 from kg import vocab
 from kg.exporters import verbatim
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SUFFIX", "SUMMARY", "write"]
 
-SUMMARY = "JSON-LD: one named graph a report, and the vocabularies"
+SUMMARY = "JSON-LD: one named graph a report, and what it uses of the vocabularies"
 SUFFIX = ".jsonld"
 
 
@@ -22,8 +20,4 @@ def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
     """Write the store, sorted; ``text=False`` leaves out full texts and quotes."""
     vocabulary = vocab.load()
     without = () if text else verbatim(vocabulary)
-    quads = sorted(
-        (q for q in store.quads() if q.predicate.value not in without),
-        key=lambda q: (str(q.graph_name), str(q.subject), str(q.predicate), str(q.object)),
-    )
-    ox.serialize(quads, out, format=ox.RdfFormat.JSON_LD, prefixes=vocabulary.prefixes)
+    store.dump("jsonld", out, prefixes=vocabulary.prefixes, without=without)

@@ -1,4 +1,4 @@
-"""TriG: one named graph a report, and the vocabularies."""
+"""TriG: one named graph a report, and what it uses of the vocabularies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SUFFIX", "SUMMARY", "write"]
 
-SUMMARY = "TriG: one named graph a report, and the vocabularies"
+SUMMARY = "TriG: one named graph a report, and what it uses of the vocabularies"
 SUFFIX = ".trig"
 
 
