@@ -4,6 +4,7 @@
 
     KGError                 anything this program refuses, said in one sentence
       SourceError           an input that cannot be read
+      FetchError            an online service that does not give what it is asked for
       VocabularyError       a term, prefix or vocabulary file that is not as it must be
       RuleError             a rule file or model that is not as it must be
       StoreError            a store that cannot be opened, written or understood
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 __all__ = [
     "ExportError",
+    "FetchError",
     "KGError",
     "PluginError",
     "QueryError",
@@ -36,6 +38,10 @@ class KGError(Exception):
 
 class SourceError(KGError):
     """An input that cannot be read."""
+
+
+class FetchError(KGError):
+    """An online service that cannot be reached, refuses, or does not give what it is asked for."""
 
 
 class VocabularyError(KGError):

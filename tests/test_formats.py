@@ -73,6 +73,7 @@ def test_formats_as_read(path: Path, golden: Callable[[str, Any], None]) -> None
         ("export.ris", "ris"),
         ("patients.csv", "csv"),
         ("page.html", "html"),
+        ("search.europepmc.json", "europepmc"),
     ],
 )
 def test_each_format_is_recognised_whatever_its_name(name: str, reader: str, tmp_path: Path) -> None:

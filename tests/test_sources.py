@@ -451,4 +451,6 @@ def test_one_bad_file_among_good_ones(tmp_path: Path, seeds: Path) -> None:
 
 
 def test_readers_do_not_vanish() -> None:
-    assert names("sources") == ("bioc", "csv", "html", "jats", "jsonl", "medline", "nbib", "pubtator", "ris", "text")
+    assert names("sources") == (
+        "bioc", "csv", "europepmc", "html", "jats", "jsonl", "medline", "nbib", "pubtator", "ris", "text",
+    )  # fmt: skip

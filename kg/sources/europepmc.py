@@ -1,0 +1,115 @@
+"""Europe PMC search results as JSON (result type "core"): a record with its abstract for each hit."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from kg.errors import SourceError
+from kg.model import Document
+from kg.sources._bibliography import bare_title, license_in, parse_date, unique
+from kg.sources._compose import Composer, language_tag
+from kg.sources._files import decoded, whole
+from kg.sources._pages import language_of, page_rules
+
+__all__ = ["read", "recognises"]
+
+_LARGEST = 64 * 1024 * 1024
+_TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]{0,9}(?:\s[^<>]{0,200})?/?>")
+_HEADING = re.compile(r"<h4>(.*?)</h4>", re.IGNORECASE | re.DOTALL)
+
+
+def recognises(name: str, head: bytes) -> int:
+    """By the keys at its beginning."""
+    return 2 * (b'"resultList"' in head and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{")
+
+
+def read(path: Path) -> Iterator[Document | SourceError]:
+    """The records of a file in its order; the text is title and abstract."""
+    text = decoded(whole(path, _LARGEST), str(path)).removeprefix("\ufeff")
+    try:
+        hits = json.loads(text)["resultList"]["result"]
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
+        yield SourceError(f"{path}: is no list of Europe PMC results that can be read ({error}); fetch it again.")
+        return
+    number = 0
+    for number, hit in enumerate(hits if isinstance(hits, list) else (), 1):
+        where = f"{path}, record {number}"
+        try:
+            yield _document(hit, where)
+        except (AttributeError, TypeError, ValueError) as error:
+            yield SourceError(f"{where}: is not a Europe PMC record ({error}).")
+        except SourceError as error:
+            yield error
+    if not number:
+        yield SourceError(f"{path}: holds no Europe PMC record.")
+
+
+def _document(hit: Mapping[str, Any], where: str) -> Document:
+    title, language = _plain(str(hit.get("title") or "")), language_tag(str(hit.get("language") or ""))
+    composer = Composer()
+    composer.add(title, "title", language_of(title) if title else "", "title")
+    for paragraph in _paragraphs(str(hit.get("abstractText") or "")):
+        composer.add(paragraph, "abstract", "", "abstractText")
+    if not composer.blocks:
+        raise SourceError(f"{where}: has neither title nor abstract.")
+    journal = hit.get("journalInfo") or {}
+    about = journal.get("journal") or {}
+    people = (hit.get("authorList") or {}).get("author") or ()
+    return composer.document(
+        str(hit.get("id") or where.rsplit("/", 1)[-1]),
+        where,
+        {
+            "title": {language_of(title): bare_title(title)} if title else {},
+            "authors": tuple(filter(None, map(_name, people))),
+            "affiliations": unique(
+                str(a.get("affiliation", ""))
+                for person in people
+                for a in (person.get("authorAffiliationDetailsList") or {}).get("authorAffiliation") or ()
+            ),
+            "journal": about.get("title") or (hit.get("bookOrReportDetails") or {}).get("publisher"),
+            "issn": unique([str(about.get("issn") or ""), str(about.get("essn") or "")]),
+            "published": _published(hit, journal),
+            "volume": journal.get("volume"),
+            "issue": journal.get("issue"),
+            "pages": hit.get("pageInfo"),
+            "doi": hit.get("doi"),
+            "pmid": hit.get("pmid"),
+            "pmcid": hit.get("pmcid"),
+            "keywords": unique(map(str, (hit.get("keywordList") or {}).get("keyword") or ())),
+            "language": (language,) if language else (),
+            "license": license_in(str(hit.get("license") or "").upper().replace("CC-", "CC ")),
+            "publication_types": tuple(map(str, (hit.get("pubTypeList") or {}).get("pubType") or ())),
+        },
+    )
+
+
+def _published(hit: Mapping[str, Any], journal: Mapping[str, Any]) -> str | None:
+    """The date of the issue as the journal gives it, else the year."""
+    return parse_date(str(journal.get("dateOfPublication") or "")) or parse_date(str(hit.get("pubYear") or ""))
+
+
+def _name(person: Mapping[str, Any]) -> str:
+    parts = (person.get("firstName") or person.get("initials"), person.get("lastName"))
+    return " ".join(filter(None, map(str, filter(None, parts)))) or str(
+        person.get("collectiveName") or person.get("fullName") or ""
+    )
+
+
+def _paragraphs(abstract: str) -> Iterator[str]:
+    """The sections of an abstract, each led by its heading as in "CASE PRESENTATION: words"."""
+    pieces = _HEADING.split(abstract)
+    yield _plain(pieces[0])
+    for heading, words in zip(pieces[1::2], pieces[2::2], strict=False):
+        label = _plain(heading).rstrip(" .:")
+        known = page_rules().section(label)
+        yield f"{label.upper() if known else label}: {_plain(words)}" if label else _plain(words)
+
+
+def _plain(words: str) -> str:
+    """Words without the few tags of HTML that records hold; a sign such as "<" that begins no tag is kept."""
+    return html.unescape(_TAG.sub("", words))
