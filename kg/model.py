@@ -286,6 +286,11 @@ class CaseRecord:
     skip: str | None = None
     sentences: tuple[Span, ...] = ()
 
+    def concepts(self) -> frozenset[str]:
+        """CURIEs of all concepts that the record names, candidates included."""
+        named = (e for case in self.cases for e in case.episodes() if isinstance(e, Condition | Intervention | Finding))
+        return frozenset(c for e in named for c in (e.concept, *e.candidates) if c)
+
 
 _CLASSES: dict[str, type] = {
     "conditions": Condition, "interventions": Intervention, "outcomes": Outcome, "findings": Finding,

@@ -77,6 +77,7 @@ class _Done:
     source: str
     graph: str
     quads: bytes = b""  # N-Quads
+    concepts: frozenset[str] = frozenset()  # CURIEs
     skip: str | None = None
     failure: str | None = None
 
@@ -126,7 +127,7 @@ def build(
         raise StoreError(f"{out} cannot be written: {error.strerror}; name another folder with -o.") from error
     result = Build()
     with open_store(out / "store", base=settings.base) as store:
-        _put_vocabulary(store, vocabulary, _writer(settings))
+        shelf = _Shelf(store, vocabulary, _writer(settings))
         given = [Path(p) for p in paths]
         files = list(sources.expand(given))
         gone = inputs.forget_missing(given, filter(Path.exists, files))
@@ -146,9 +147,9 @@ def build(
                 result.extracted += 1
                 progress(result.extracted + result.unchanged, None)
                 if len(batch) == _BATCH:
-                    changed += _put(store, batch)
+                    changed += shelf.put(batch)
         finally:
-            changed += _put(store, batch)
+            changed += shelf.put(batch)
             inputs.save()
         result.validation = validate(store, graphs=changed if result.unchanged else None)
     return result
@@ -214,32 +215,42 @@ class _Reader:
         return None
 
 
-def _put(store: Store, batch: list[_Done]) -> list[str]:
-    """Put the graphs of a batch in the store, empty the batch, and return their IRIs.
+class _Shelf:
+    """Puts reports in the store, and before them what the vocabularies say of the concepts that they name."""
 
-    A process that dies in between leaves out whole reports, which the next build finds missing.
-    """
-    graphs = [done.graph for done in batch]
-    if len(batch) <= _FEW:
-        for done in batch:
-            store.replace(done.graph, done.quads)
-    else:
-        store.remove(*filter(store.holds, graphs))
-        store.bulk_load(b"".join(done.quads for done in batch))
-    batch.clear()
-    return graphs
+    def __init__(self, store: Store, vocabulary: vocab.Vocabulary, writer: quads.Writer) -> None:
+        self.store, self.vocabulary = store, vocabulary
+        self.described: set[str] = set()
+        known = quads.graph_iri(writer.extraction)
+        if not store.holds(known):  # new, or made with other vocabularies, and reports from elsewhere name concepts too
+            others = [g for g in store.graphs() if not g.startswith(store.base)]
+            told = {q.subject.value for g in others for q in store.quads(g) if isinstance(q.subject, ox.NamedNode)}
+            store.remove(*others)
+            store.bulk_load(vocabulary.quads({*map(vocabulary.compact, told)} & {*vocabulary.concepts}))
+            store.replace(known, writer.settings())
 
+    def put(self, batch: list[_Done]) -> list[str]:
+        """Put the graphs of a batch in the store, empty the batch, and return their IRIs.
 
-def _put_vocabulary(store: Store, vocabulary: vocab.Vocabulary, writer: quads.Writer) -> None:
-    """Put the ontology, the vocabularies and the description of the extractor in the store, unless they stand there."""
-    settings = writer.settings()
-    known = quads.graph_iri(writer.extraction)
-    if store.holds(known):
-        return
-    every = list(vocabulary.quads())
-    store.remove(*{q.graph_name.value for q in every if isinstance(q.graph_name, ox.NamedNode)})
-    store.bulk_load(every)
-    store.replace(known, settings)
+        A process that dies in between leaves out whole reports, which the next build finds missing.
+        """
+        store, graphs = self.store, [done.graph for done in batch]
+        self.describe(frozenset(c for done in batch for c in done.concepts))
+        if len(batch) <= _FEW:
+            for done in batch:
+                store.replace(done.graph, done.quads)
+        else:
+            store.remove(*filter(store.holds, graphs))
+            store.bulk_load(b"".join(done.quads for done in batch))
+        batch.clear()
+        return graphs
+
+    def describe(self, concepts: frozenset[str]) -> None:
+        """Add what the vocabularies say of these concepts, unless it stands there."""
+        nodes = {c: ox.NamedNode(self.vocabulary.expand(c)) for c in concepts - self.described}
+        if fresh := [c for c, node in nodes.items() if not any(True for _ in self.store.about(node))]:
+            self.store.bulk_load(self.vocabulary.quads(fresh))
+        self.described |= concepts
 
 
 def _run(jobs: Iterator[_Job], settings: _Settings, processes: int) -> Iterator[_Done]:
@@ -289,7 +300,13 @@ def _work(settings: _Settings, jobs: Sequence[_Job]) -> list[_Done]:
         try:
             record = understand(job.document)
             done.append(
-                _Done(job.document.source, graph, write(job.document, record, job.report, job.fingerprint), record.skip)
+                _Done(
+                    job.document.source,
+                    graph,
+                    write(job.document, record, job.report, job.fingerprint),
+                    record.concepts(),
+                    record.skip,
+                )
             )
         except Exception as error:  # one report that no rule foresaw must not end the batch
             failure = (

@@ -305,7 +305,7 @@ def _ask(store: Store, scope: str) -> Iterator[Result]:
 
 
 def _read(path: Path, store: Store) -> list[str]:
-    """Load an RDF file and, for the questions about concepts, the shipped vocabularies; the names of the file's graphs.
+    """Load an RDF file and what the vocabularies say of its concepts; the names of the file's graphs.
 
     Triples outside a graph go into one that is named like the file.
     """
@@ -320,5 +320,7 @@ def _read(path: Path, store: Store) -> list[str]:
     except (SyntaxError, ValueError, OSError) as error:
         raise SourceError(f"{path}: cannot be read as RDF: {error}.") from error
     own = store.graphs()
-    store.bulk_load(vocab.load().quads())
+    vocabulary = vocab.load()
+    nodes = {q.object.value for q in store.quads() if isinstance(q.object, ox.NamedNode)}
+    store.bulk_load(vocabulary.quads({*map(vocabulary.compact, nodes)} & {*vocabulary.concepts}))
     return own

@@ -153,3 +153,33 @@ def test_another_base_needs_another_folder(tmp_path: Path, seeds: Path) -> None:
     assert b"<https://example.net/id/text/" in dump(tmp_path / "out")
     with pytest.raises(KGError, match="base"):
         build([seeds], tmp_path / "out")
+
+
+def test_a_store_holds_the_concepts_that_its_reports_name(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("A man of 40 presented with gout. He was treated with CHOP.", encoding="utf-8")
+    out = tmp_path / "out"
+    build([tmp_path / "a.txt"], out)
+    with open_store(out / "store", read_only=True) as store:
+        answer = dump(out)
+        assert 1000 < len(store) < 10_000
+    for concept in ("gout", "conditions", "doxorubicin"):  # a parent scheme, and a part of the regimen
+        assert f"<https://w3id.org/casekg/vocab/{concept}> <http://www.w3.org/1999/02".encode() in answer
+    (tmp_path / "b.txt").write_text("A 30-year-old woman presented with measles. She recovered.", encoding="utf-8")
+    validation = build([tmp_path / "b.txt"], out).validation
+    assert validation and validation.conforms
+    assert b"vocab/measles> <http://www.w3.org/1999/02" in dump(out)
+    (tmp_path / "b.txt").unlink()
+    build([tmp_path / "b.txt", tmp_path / "a.txt"], out)
+    assert dump(out) == answer, "what no report names any more is not exported"
+
+
+def test_other_vocabularies_leave_the_concepts_of_reports_from_elsewhere(tmp_path: Path) -> None:
+    for name, disease in (("a", "gout"), ("b", "zorgon fever")):
+        text = f"A 40-year-old man presented with {disease}. He recovered."
+        (tmp_path / f"{name}.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "own.tsv").write_text("DOID:1\tZorgon fever\n", encoding="utf-8")
+    out = tmp_path / "out"
+    build([tmp_path / "a.txt"], out)
+    build([tmp_path / "b.txt"], out, vocabularies=[tmp_path / "own.tsv"])
+    exported = dump(out)
+    assert b'"gout"@en' in exported and b'"Zorgon fever"@en' in exported

@@ -48,7 +48,7 @@ def load(extra: Sequence[Path] = ()) -> Vocabulary:
 def assemble(sources: Sequence[Source], version: str = "") -> Vocabulary:
     """A vocabulary in memory, of just these sources and the terms of the ontology."""
     memory = sqlite3.connect(":memory:", check_same_thread=False)
-    index.write(memory, sources, shipped.read().terms, {**_meta(sources), "version": version})
+    index.write(memory, sources, shipped.read(), {**_meta(sources), "version": version})
     return Vocabulary(Database("", memory))
 
 
@@ -119,6 +119,6 @@ def _write(file: Path, sources: Sequence[Source], version: str) -> None:
         with closing(sqlite3.connect(draft)) as database:
             database.execute("PRAGMA journal_mode = OFF")
             database.execute("PRAGMA synchronous = OFF")
-            index.write(database, sources, shipped.read().terms, meta)
+            index.write(database, sources, shipped.read(), meta)
         draft.replace(file)
     keep_newest(file.parent, "vocabulary-*.sqlite")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,49 +25,78 @@ def files() -> list[Path]:
 
 def quads(vocabulary: Vocabulary, database: Database, used: Collection[str] | None) -> Iterator[ox.Quad]:
     """See ``Vocabulary.quads``. No triple stands in two graphs, so that a union counts none twice."""
-    home: dict[str, ox.NamedNode] = {}
-    said: set[tuple[str, str]] = set()
-    broader: dict[str, list[str]] = {}
-    up = vocabulary.term("skos:broader")
-    concept, stated = vocabulary.term("skos:Concept"), {vocabulary.term(c) for c in ("casekg:type", "casekg:facet")}
-    for path in files():
-        graph = _graph(vocabulary, path.stem)
-        for triple in ox.parse(path=str(path), format=ox.RdfFormat.TURTLE):
-            yield ox.Quad(triple.subject, triple.predicate, triple.object, graph)
-            if isinstance(triple.subject, ox.NamedNode):
-                if isinstance(triple.object, ox.NamedNode) and triple.object.value == concept:
-                    home[triple.subject.value] = graph
-                elif isinstance(triple.object, ox.NamedNode) and triple.predicate.value == up:
-                    broader.setdefault(triple.subject.value, []).append(triple.object.value)
-                elif triple.predicate.value in stated:
-                    said.add((triple.subject.value, triple.predicate.value))
-    writer, within = _Writer(vocabulary), vocabulary.term("casekg:within")
-    wanted = None if used is None else {c for u in used for c in (u, *_ancestors(vocabulary, u))}
+    concepts = {vocabulary.expand(curie): curie for curie in vocabulary.concepts}
+    start = [vocabulary.expand(c) for c in used or () if c in vocabulary.concepts]
+    wanted = concepts if used is None else _led_to(start, vocabulary, database, concepts)
+    others = sorted({iri for (iri,) in database.rows("SELECT iri FROM said")} - concepts.keys())
+    writer = _Writer(vocabulary)
+    for iri in others:
+        yield from _said(vocabulary, database, iri)
+    for iri, graph, above in _code_lists(vocabulary, database, others):
+        yield ox.Quad(ox.NamedNode(iri), writer.node("casekg:within"), ox.NamedNode(above), graph)
     sources: set[str] = set()
-    rows = database.rows("SELECT curie, type, facet, ancestors, source, entries FROM concept ORDER BY rank")
-    for curie, kind, facet, ancestors, source, entries in rows:
-        iri = vocabulary.expand(curie)
-        if iri not in home and wanted is not None and curie not in wanted:
-            continue
-        graph = home.get(iri) or _graph(vocabulary, source)
+    for iri in sorted(wanted):
+        own = list(_said(vocabulary, database, iri))
+        yield from own
+        curie = concepts[iri]
+        ((kind, facet, ancestors, source, entries),) = database.rows(
+            "SELECT type, facet, ancestors, source, entries FROM concept WHERE curie = ?", curie
+        )
+        graph = _graph(vocabulary, database.one("SELECT file FROM said WHERE iri = ?", iri) or source)
+        stated = {quad.predicate for quad in own}
         for predicate, text in (("casekg:type", kind), ("casekg:facet", facet)):
-            if text and (iri, vocabulary.term(predicate)) not in said:
+            if text and writer.node(predicate) not in stated:
                 yield writer.text(curie, predicate, text, graph)
         for above in (curie, *ancestors.split()):
             yield writer.link(curie, "casekg:within", above, graph)
-        if iri not in home:
+        if not own:
             sources.add(source)
             yield from writer.concept(curie, json.loads(entries), graph)
-    for iri in home.keys() - {vocabulary.expand(curie) for curie in vocabulary.concepts}:  # the closed code lists
-        for above in _closure(iri, broader):
-            yield ox.Quad(ox.NamedNode(iri), ox.NamedNode(within), ox.NamedNode(above), home[iri])
     for about in vocabulary.sources():
         if about["name"] in sources:
             yield from writer.source(about)
 
 
-def _ancestors(vocabulary: Vocabulary, curie: str) -> tuple[str, ...]:
-    return vocabulary.concepts[curie].ancestors if curie in vocabulary.concepts else ()
+def _said(vocabulary: Vocabulary, database: Database, iri: str) -> Iterator[ox.Quad]:
+    """What the shipped files say of a node, in the graph of the file."""
+    for file, triples in database.rows("SELECT file, triples FROM said WHERE iri = ?", iri):
+        graph = _graph(vocabulary, file)
+        for quad in ox.parse(triples, format=ox.RdfFormat.N_TRIPLES):
+            yield ox.Quad(quad.subject, quad.predicate, quad.object, graph)
+
+
+def _led_to(
+    start: list[str], vocabulary: Vocabulary, database: Database, concepts: Mapping[str, str]
+) -> Collection[str]:
+    """These concepts and all to which they lead: ancestors, parts of regimens."""
+    found: set[str] = set()
+    while start:
+        iri = start.pop()
+        if iri not in found:
+            found.add(iri)
+            start += map(vocabulary.expand, vocabulary.concepts[concepts[iri]].ancestors)
+            objects = (quad.object for quad in _said(vocabulary, database, iri))
+            start += [node.value for node in objects if isinstance(node, ox.NamedNode) and node.value in concepts]
+    return found
+
+
+def _code_lists(
+    vocabulary: Vocabulary, database: Database, iris: Iterable[str]
+) -> Iterator[tuple[str, ox.NamedNode, str]]:
+    """The codes of the closed lists, each with its graph and with itself and every code above it."""
+    type_, concept, up = (vocabulary.expand(c) for c in ("rdf:type", "skos:Concept", "skos:broader"))
+    broader: dict[str, list[str]] = {}
+    codes: dict[str, ox.NamedNode] = {}
+    for iri in iris:
+        for quad in _said(vocabulary, database, iri):
+            if isinstance(quad.object, ox.NamedNode) and isinstance(quad.graph_name, ox.NamedNode):
+                if (quad.predicate.value, quad.object.value) == (type_, concept):
+                    codes[iri] = quad.graph_name
+                elif quad.predicate.value == up:
+                    broader.setdefault(iri, []).append(quad.object.value)
+    for iri, graph in codes.items():
+        for above in _closure(iri, broader):
+            yield iri, graph, above
 
 
 def _closure(iri: str, broader: dict[str, list[str]]) -> list[str]:
@@ -116,18 +145,19 @@ class _Writer:
             ("dcterms:license", about["licence"]),
         ):
             if text and "://" in text and " " not in text:
-                yield ox.Quad(self._node(node), self._node(predicate), ox.NamedNode(text), graph)
+                yield ox.Quad(self.node(node), self.node(predicate), ox.NamedNode(text), graph)
             elif text:
                 yield self.text(node, predicate, text, graph)
 
     def link(self, subject: str, predicate: str, value: str, graph: ox.NamedNode) -> ox.Quad:
-        return ox.Quad(self._node(subject), self._node(predicate), self._node(value), graph)
+        return ox.Quad(self.node(subject), self.node(predicate), self.node(value), graph)
 
     def text(self, subject: str, predicate: str, text: str, graph: ox.NamedNode, language: str = "") -> ox.Quad:
         literal = ox.Literal(text, language=language) if language else ox.Literal(text)
-        return ox.Quad(self._node(subject), self._node(predicate), literal, graph)
+        return ox.Quad(self.node(subject), self.node(predicate), literal, graph)
 
-    def _node(self, curie: str) -> ox.NamedNode:
+    def node(self, curie: str) -> ox.NamedNode:
+        """The node that a CURIE names."""
         if curie not in self._nodes:
             self._nodes[curie] = ox.NamedNode(self._vocabulary.expand(curie))
         return self._nodes[curie]

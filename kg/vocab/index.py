@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from kg.folding import key
 from kg.vocab.entries import Entry, Source, rules
 from kg.vocab.surfaces import surfaces
 
+if TYPE_CHECKING:
+    from kg.vocab.shipped import Shipped
+
 __all__ = ["SCHEMA", "type_of", "write"]
 
-SCHEMA = "7"  # raise when the tables or what stands in them change
+SCHEMA = "8"  # raise when the tables or what stands in them change
 
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -25,6 +29,7 @@ CREATE TABLE concept (
     curie TEXT PRIMARY KEY, rank INTEGER, label TEXT, type TEXT, facet TEXT, source TEXT,
     broader TEXT, ancestors TEXT, parts TEXT, entries TEXT
 ) WITHOUT ROWID;
+CREATE TABLE said (iri TEXT PRIMARY KEY, file TEXT, triples TEXT) WITHOUT ROWID;
 CREATE TABLE code (curie TEXT PRIMARY KEY, concept TEXT) WITHOUT ROWID;
 CREATE TABLE word (
     number INTEGER PRIMARY KEY, folded TEXT, surface TEXT, concept TEXT, language TEXT,
@@ -34,12 +39,11 @@ CREATE TABLE word (
 _INDEX = "CREATE INDEX word_folded ON word (folded)"
 
 
-def write(
-    database: sqlite3.Connection, sources: Sequence[Source], terms: Iterable[str], meta: Mapping[str, str]
-) -> None:
-    """Fill an empty database from vocabularies in their order of priority; ``terms`` are the CURIEs of the ontology."""
+def write(database: sqlite3.Connection, sources: Sequence[Source], own: Shipped, meta: Mapping[str, str]) -> None:
+    """Fill an empty database from vocabularies in their order of priority; ``own`` gives the terms of the ontology."""
     database.executescript(_TABLES)
-    database.executemany("INSERT OR IGNORE INTO term VALUES (?)", ((t,) for t in terms))
+    database.executemany("INSERT OR IGNORE INTO term VALUES (?)", ((t,) for t in own.terms))
+    database.executemany("INSERT INTO said VALUES (?, ?, ?)", ((iri, *said) for iri, said in sorted(own.said.items())))
     merged = _merge(sources)
     database.executemany("INSERT INTO code VALUES (?, ?)", sorted(merged.codes.items()))
     ancestors = _Ancestors(merged)

@@ -19,7 +19,8 @@ __all__ = ["Shipped", "read"]
 @dataclass(frozen=True)
 class Shipped:
     """``terms`` are the CURIEs of all that the files declare; ``code_sources`` describe where codes were read,
-    ``schemes`` lead from a type of concept to its scheme.
+    ``schemes`` lead from a type of concept to its scheme. ``said`` holds of each IRI what the files say of it, as
+    N-Triples, and the name of the first file that does.
     """
 
     source: Source
@@ -27,6 +28,7 @@ class Shipped:
     terms: list[str]
     code_sources: dict[str, dict[str, str]]
     schemes: dict[str, str]
+    said: dict[str, tuple[str, str]]
 
 
 def read() -> Shipped:
@@ -38,12 +40,17 @@ def read() -> Shipped:
 def _read(dated: tuple[tuple[Path, int], ...]) -> Shipped:
     prefixes: dict[str, str] = {}
     triples: list[ox.Quad] = []
+    lines: dict[str, tuple[str, list[str]]] = {}
     for path, _ in dated:
         try:
             parser = ox.parse(path=str(path), format=ox.RdfFormat.TURTLE)
-            triples += parser
+            own = list(parser)
         except (SyntaxError, OSError) as error:
             raise VocabularyError(f"{path} is not Turtle: {error}.") from error
+        triples += own
+        for t in own:
+            if isinstance(t.subject, ox.NamedNode):
+                lines.setdefault(t.subject.value, (path.stem, []))[1].append(f"{t.triple} .\n")
         for prefix, namespace in parser.prefixes.items():
             if prefixes.setdefault(prefix, namespace) != namespace:
                 raise VocabularyError(f"{path}: the prefix {prefix}: is {prefixes[prefix]} in another file.")
@@ -51,8 +58,7 @@ def _read(dated: tuple[tuple[Path, int], ...]) -> Shipped:
     graph = Graph(names)
     graph.add(triples)
     entries = tuple(e for e in graph.entries() if e.type)
-    subjects = {t.subject.value for t in triples if isinstance(t.subject, ox.NamedNode)}
-    terms = sorted(c for c in map(names.curie, subjects) if not c.startswith(":"))
+    terms = sorted(c for c in map(names.curie, lines) if not c.startswith(":"))
     kind, type_, terms_of_sources = names.expand("rdf:type"), names.expand("casekg:type"), _about(names)
     kinds: dict[str, list[str]] = {}
     said: dict[str, dict[str, str]] = {}
@@ -81,7 +87,8 @@ def _read(dated: tuple[tuple[Path, int], ...]) -> Shipped:
         priority=0,
         entries=entries,
     )
-    return Shipped(source, prefixes, terms, described, schemes)
+    texts = {iri: (file, "".join(several)) for iri, (file, several) in lines.items()}
+    return Shipped(source, prefixes, terms, described, schemes, texts)
 
 
 def _about(names: Names) -> dict[str, str]:

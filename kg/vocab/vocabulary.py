@@ -191,7 +191,7 @@ class Vocabulary:
     def quads(self, used: Collection[str] | None = None) -> Iterator[ox.Quad]:
         """The ontology and the vocabularies in graphs of their own, with ``casekg:within`` and the like written out.
 
-        Of vocabularies that are not shipped only the concepts ``used`` and their ancestors; all of them if it is None.
+        Of concepts only those ``used``, their ancestors and the parts of regimens; all of them if it is None.
         """
         return graphs.quads(self, self._database, used)
 
