@@ -12,7 +12,18 @@ from typing import NamedTuple
 from kg.model import BlockKind
 from kg.resources import folder
 
-__all__ = ["BLANK", "Citation", "Furniture", "Heading", "PageRules", "Section", "fold", "language_of", "page_rules"]
+__all__ = [
+    "BLANK",
+    "Citation",
+    "Furniture",
+    "Heading",
+    "PageRules",
+    "Section",
+    "fold",
+    "is_note",
+    "language_of",
+    "page_rules",
+]
 
 # White space and characters without width: no line begins or ends with one of them.
 BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
@@ -36,6 +47,8 @@ _ITEM = re.compile(r"\s*[,;，；•·、\n]\s*(?:(?:and|&|및)\s+)?|\s+(?:and|&
 _MARKS = re.compile(r"\([\da-z,\s]{1,8}\)|\S+@\S+|[\d*†‡§¶#✉⁰¹²³⁴-⁹^]+|\s[a-h](?=[,;\s]|$)")
 _NAME_WORD = re.compile(r"[^\W\d_]+(?:['’.-]+[^\W\d_]*)*")
 _NAME_CJK = re.compile(r"[가-힣]{2,4}|[가-힣]{1,2}\s[가-힣]{1,3}|[\u4e00-\u9fff]{2,4}")
+_NOTE = re.compile(r"[\d,;*†‡§¶\s–-]{1,24}")
+_BEFORE_NOTE = re.compile(r"(?:[^\W\d_]{4,}|[.,;:!?)\]”’\"'])$")  # not "mg/m", "10", "Ca": those take exponents
 _SCRIPTS = {
     "ko": "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3", "ja": "\u3041-\u30ff", "zh": "\u3400-\u9fff",
     "ru": "\u0400-\u04ff", "ar": "\u0600-\u06ff", "he": "\u05d0-\u05ea", "el": "\u0386-\u03ce",
@@ -201,6 +214,11 @@ class PageRules:
 def fold(words: str) -> str:
     """Letters and digits alone, in lower case: what two spellings of one line share."""
     return _NO_LETTER.sub("", words.casefold())
+
+
+def is_note(raised: str, before: str) -> bool:
+    """Whether raised signs are the number of a reference or note, no exponent or charge of what stands ``before``."""
+    return bool(_NOTE.fullmatch(raised) and _BEFORE_NOTE.search(before))
 
 
 def language_of(text: str) -> str:

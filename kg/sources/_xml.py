@@ -14,7 +14,7 @@ from kg.errors import SourceError
 from kg.model import Document
 from kg.sources._files import opened
 
-__all__ = ["Element", "character", "child_words", "elements", "inner", "records", "words"]
+__all__ = ["Element", "character", "child_words", "elements", "elements_of", "inner", "records", "words"]
 
 Element = etree._Element
 _LARGEST = 64 * 1024 * 1024  # bytes between two records
@@ -40,31 +40,34 @@ class _Bounded:
 def elements(path: Path, *tags: str) -> Iterator[Element]:
     """The elements of these names, each once it is read whole; of nested ones the outermost. Memory does not grow."""
     with opened(path) as stream:
-        bounded = _Bounded(stream, path)
-        try:
-            events = etree.iterparse(
-                bounded,
-                events=("end",),
-                tag=tags,
-                resolve_entities=False,
-                no_network=True,
-                load_dtd=False,
-                huge_tree=False,
-            )
-            for _, element in events:
-                if any(up.tag in tags for up in element.iterancestors()):
-                    continue
-                yield element
-                bounded.since = 0
-                element.clear(keep_tail=True)
-                parent = element.getparent()
-                while parent is not None and element.getprevious() is not None:
-                    del parent[0]
-        except etree.XMLSyntaxError as error:
-            why = " ".join(str(error.msg or error).split())
-            raise SourceError(
-                f"{path}: is not XML that can be read ({why}); fetch the file again or repair it."
-            ) from error
+        yield from elements_of(stream, path, *tags)
+
+
+def elements_of(stream: IO[bytes], path: Path, *tags: str) -> Iterator[Element]:
+    """As ``elements``, from a stream; ``path`` is for messages."""
+    bounded = _Bounded(stream, path)
+    try:
+        events = etree.iterparse(
+            bounded,
+            events=("end",),
+            tag=tags,
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+        )
+        for _, element in events:
+            if any(up.tag in tags for up in element.iterancestors()):
+                continue
+            yield element
+            bounded.since = 0
+            element.clear(keep_tail=True)
+            parent = element.getparent()
+            while parent is not None and element.getprevious() is not None:
+                del parent[0]
+    except etree.XMLSyntaxError as error:
+        why = " ".join(str(error.msg or error).split())
+        raise SourceError(f"{path}: is not XML that can be read ({why}); fetch the file again or repair it.") from error
 
 
 def records(
