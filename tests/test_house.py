@@ -16,7 +16,22 @@ ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "kg").rglob("*.py"))
 
 PLUGINS = {
-    "exporters": ("graphml", "html", "jsonld", "nq", "nt", "trig", "ttl"),
+    "exporters": (
+        "csv",
+        "cytoscape",
+        "gexf",
+        "graphml",
+        "html",
+        "jsonld",
+        "neo4j",
+        "nq",
+        "nt",
+        "parquet",
+        "sssom",
+        "trig",
+        "ttl",
+        "void",
+    ),
     "extractors": ("rules",),
     "sources": ("jsonl", "text"),
 }
