@@ -6,7 +6,7 @@ CaseRecord JSON writes them; IRIs of concepts as CURIEs, of everything else in f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -38,13 +38,19 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """A vocabulary concept; ``codes`` are the CURIEs that other vocabularies give it."""
+    """A vocabulary concept; ``codes`` are CURIEs of exact matches in other vocabularies, ``near`` of close ones."""
 
     curie: str
     label: str
     type: str
     facet: str
     codes: tuple[str, ...]
+    near: tuple[str, ...]
+
+    def code(self, prefixes: Sequence[str]) -> str:
+        """The code of the first of these vocabularies that has one; empty if none has."""
+        found = (code for prefix in prefixes for code in self.codes if code.startswith(f"{prefix}:"))
+        return next(found, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,9 +204,16 @@ class Reports:
                 labels.get("en") or next(iter(labels.values()), iri),
                 nodes.text(iri, "casekg:type"),
                 nodes.text(iri, "casekg:facet"),
-                tuple(sorted(self.vocabulary.compact(c) for c in nodes.nodes(iri, "skos:exactMatch"))),
+                *(
+                    tuple(sorted(self.vocabulary.compact(c) for c in nodes.nodes(iri, match)))
+                    for match in ("skos:exactMatch", "skos:closeMatch")
+                ),
             )
         return self._concepts[iri]
+
+    def code(self, scheme: str, code: str) -> Concept:
+        """A code of a closed list, such as ``code("category", "relapse")``."""
+        return self.concept(self.vocabulary.term(f"{scheme}:{code}"))
 
     def _quads(self, graph: str) -> Iterator[tuple[str, str, ox.NamedNode | ox.Literal]]:
         return (self._compact(quad) for quad in self.store.quads(graph))

@@ -8,7 +8,7 @@ from typing import Any
 
 from kg.resources import folder
 
-__all__ = ["terms"]
+__all__ = ["address", "terms"]
 
 
 @cache
@@ -17,3 +17,10 @@ def terms(section: str) -> dict[str, Any]:
     every = tomllib.loads((folder("rules") / "exports.toml").read_text(encoding="utf-8"))
     found: dict[str, Any] = every[section]
     return found
+
+
+def address(publication: str) -> str:
+    """The web address of a publication, given as a CURIE; empty for one without such an identifier."""
+    prefix, _, number = publication.partition(":")
+    start = terms("publications").get(prefix)
+    return f"{start}{number}" if start else ""
