@@ -110,7 +110,7 @@ class Matcher:
                 start = begins[n] + begin
                 if meaning.name and not text[start].isupper():
                     break
-                if n < after_phrase and (meaning.phrase or (last + 1 < after_phrase and words[last + 1].gap == HYPHEN)):
+                if n < after_phrase and (meaning.phrase or _hyphenated(words, n, last, after_phrase)):
                     continue  # no phrase in a phrase, no "steroid" in "steroid-resistant"
                 found.append(Match(start, begins[last] + words[last].end - cut, meaning.curies))
                 after_phrase = max(after_phrase, last + 1)
@@ -245,6 +245,11 @@ class Matcher:
             return False
         beside = [words[i].exact for i in (n - 1, n + 1) if 0 <= i < len(words)]
         return any(len(word) > 3 and word.isalpha() and word.isupper() for word in beside)
+
+
+def _hyphenated(words: list[Word], n: int, last: int, end: int) -> bool:
+    """Whether words ``n`` to ``last`` hang by a hyphen on others before word ``end``."""
+    return words[n].gap == HYPHEN or (last + 1 < end and words[last + 1].gap == HYPHEN)
 
 
 def _places(text: str, meant: Mapping[str, tuple[str, ...]]) -> Iterator[Match]:
