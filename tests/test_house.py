@@ -16,25 +16,7 @@ ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "kg").rglob("*.py"))
 
 PLUGINS = {
-    "exporters": (
-        "csv",
-        "cytoscape",
-        "fhir",
-        "gexf",
-        "graphml",
-        "html",
-        "jsonld",
-        "kgx",
-        "neo4j",
-        "nq",
-        "nt",
-        "parquet",
-        "phenopackets",
-        "sssom",
-        "trig",
-        "ttl",
-        "void",
-    ),
+    "exporters": ("graphml", "html", "jsonld", "nq", "nt", "trig", "ttl"),
     "extractors": ("rules",),
     "sources": ("jsonl", "text"),
 }

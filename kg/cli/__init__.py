@@ -176,33 +176,35 @@ def export(
     from kg.store import open_store
 
     if list_formats:
-        for known, about in exporters.formats().items():
-            output.data(f"{known}\t{about}\n")
+        for name, about in exporters.formats().items():
+            output.data(f"{name}\t{about}\n")
         return
-    name = format or (exporters.format_of(out.name) if out else None)
+    name = format or (out.suffix.lstrip(".") if out else "")
     if not name:
-        raise KGError("Which format? Give --format, or -o with a suffix of one; 'kg export --list' names them.")
+        raise KGError("Which format? Give --format or a file name with -o; 'kg export --list' names them.")
     with open_store(output.store_path(store), read_only=True) as opened, output.sink(out) as sink:
-        left = exporters.export(opened, sink, name, text=not no_text)
-    for what, count in left.items():
-        output.message(f"left out, {name} having no place for it: {count} {what}")
+        exporters.export(opened, sink, name, text=not no_text)
 
 
 @app.command()
 def viz(
     store: _Store = Path("out"),
-    out: _Out = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this file instead of graph.html.")] = None,
+    report: Annotated[
+        list[str] | None,
+        typer.Option("--report", "-r", help="Only this report, by its id or IRI; may be given more than once."),
+    ] = None,
     no_open: Annotated[bool, typer.Option("--no-open", help="Write the page without opening a browser.")] = False,
 ) -> None:
-    """Draw the treatment-outcome links as one offline page and open it."""
+    """Draw treatment-outcome links, courses of patients and reports with their facts as one offline page; open it."""
     import webbrowser
 
-    from kg import exporters
+    from kg.exporters import html
     from kg.store import open_store
 
-    page = out or store / "graph.html"
+    page = out or store / ("report.html" if report else "graph.html")
     with open_store(output.store_path(store), read_only=True) as opened, output.sink(page) as sink:
-        exporters.export(opened, sink, "html")
+        html.write(opened, sink, reports=report)
     output.message(str(page))
     if not no_open:
         webbrowser.open(page.resolve().as_uri())
