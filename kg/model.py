@@ -119,6 +119,9 @@ class Report:
     copyright: str | None = None
     url: str | None = None
     publication_types: tuple[str, ...] = ()
+    author_ids: Mapping[str, str] = field(default_factory=dict)  # an author's name -> "orcid:0000-0002-1825-0097"
+    headings: tuple[str, ...] = ()  # of MeSH, in words: "Leukemia, Hairy Cell/drug therapy"
+    subjects: tuple[str, ...] = ()  # of MeSH, descriptors by number: "mesh:D007943"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Writer", "graph_iri", "parse", "quads", "report_iri", "report_keys"]
 
+_ISSN = re.compile(r"\d{4}-\d{3}[\dX]", re.ASCII)
+_KEY = re.compile(r"orcid:(?:\d{4}-){3}\d{3}[\dX]|mesh:[A-Z]\d{4,12}", re.ASCII)  # what may become an IRI
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8})*")
 
 
@@ -199,11 +201,20 @@ class _Graph:
             ("dc:creator", report.authors),
             ("dc:type", report.publication_types),
             ("dcterms:language", report.language),
-            ("bibo:issn", report.issn),
             ("prism:keyword", report.keywords),
+            ("dc:subject", report.headings),
         ):
             for value in values:
                 self.add_text(node, predicate, value)
+        for value in filter(_ISSN.fullmatch, report.issn):
+            self.add_text(node, "bibo:issn", value)
+        for author, key in report.author_ids.items():
+            if _KEY.fullmatch(key):
+                person = f"<{self.terms.vocabulary.expand(key)}>"
+                self.add(node, "dcterms:creator", person)
+                self.add_text(person, "rdfs:label", author)
+        for key in filter(_KEY.fullmatch, report.subjects):
+            self.add(node, "dcterms:subject", f"<{self.terms.vocabulary.expand(key)}>")
         if report.published and (datatype := date_type(report.published)):
             self.add_typed(node, "dcterms:issued", report.published, datatype)
 

@@ -69,6 +69,9 @@ REPORT = Report(
     copyright="(C) 2003 The Society",
     url="https://example.net/article",
     publication_types=("Case Reports",),
+    author_ids={"Yoshimi, A.": "orcid:0000-0002-1825-0097"},
+    headings=("Leukemia/drug therapy",),
+    subjects=("mesh:D007938",),
 )
 
 

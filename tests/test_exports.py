@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyoxigraph as ox
 import pytest
+from rdflib import Graph
 
-from kg import exporters, vocab
+from kg import exporters, registry, vocab
 from kg.query import ask, questions
 from kg.store import FORMATS, Store, open_store
 
@@ -59,3 +61,49 @@ def test_full_texts_and_quotes_can_be_left_out(form: str, invented: Store) -> No
     bare = written(invented, form, text=False).decode()
     predicates = {q.predicate.value for q in ox.parse(bare, format=FORMATS[form])}
     assert not predicates & set(exporters.verbatim(vocab.load()))
+
+
+def test_void_counts_what_is_there(invented: Store) -> None:
+    graph = Graph().parse(data=written(invented, "void"), format="turtle")
+    names = {**vocab.load().prefixes, "void": "http://rdfs.org/ns/void#"}
+    rows = graph.query(
+        "SELECT ?n ?cases ?uses { ?d a void:Dataset ; void:triples ?n ."
+        " ?d void:classPartition ?c ; void:propertyPartition ?p ."
+        " ?c void:class casekg:Case ; void:entities ?cases . ?p void:property casekg:concept ; void:triples ?uses }",
+        initNs=names,
+    )
+    ((triples, cases, uses),) = [[int(str(value)) for value in row] for row in rows]  # type: ignore[union-attr]
+    assert triples == sum(1 for g in invented.graphs() if g.startswith(invented.base) for _ in invented.quads(g))
+    assert cases == next(row["count"] for row in ask(invented, "summary") if row["what"] == "cases")
+    assert uses == sum(1 for q in invented.quads() if q.predicate.value.endswith("#concept"))
+
+
+def test_mappings_are_those_of_the_vocabulary(invented: Store) -> None:
+    lines = written(invented, "sssom").decode().splitlines()
+    head = [line.removeprefix("#") for line in lines if line.startswith("#")]
+    header, *rows = [line.split("\t") for line in lines if not line.startswith("#")]
+    prefixes = {line.split(":")[0].strip() for line in head[head.index("curie_map:") + 1 :]}
+    found = [dict(zip(header, row, strict=True)) for row in rows]
+    assert {row[key].partition(":")[0] for row in found for key in header if key.endswith("_id")} <= prefixes
+    vocabulary = vocab.load()
+    match = vocabulary.term("skos:exactMatch")
+    assert len(found) == sum(1 for q in vocabulary.quads() if q.predicate.value == match)
+    leukemia = [row for row in found if row["subject_id"] == "ckv:acute-lymphoblastic-leukemia"]
+    assert {"MONDO:0004967", "NCIT:C3167"} <= {row["object_id"] for row in leukemia}
+    sources = {row["object_id"]: row["mapping_source"] for row in leukemia}
+    assert sources["NCIT:C3167"].startswith("ckv:source-mondo-ncit-")
+
+
+def test_formats_are_known_by_their_suffix() -> None:
+    assert exporters.format_of("out.csv.zip") == "csv"
+    assert exporters.format_of("graph.void.ttl") == "void"
+    assert exporters.format_of("graph.ttl") == "ttl"
+    assert exporters.format_of("graph.xyz") is None
+
+
+def test_every_format_stands_in_the_documents() -> None:
+    folder = Path(__file__).parents[1]
+    page, readme = ((folder / name).read_text(encoding="utf-8") for name in ("docs/exports.md", "README.md"))
+    for name in exporters.formats():
+        assert f"| `{name}` | `{registry.plugin('exporters', name).SUFFIX}` |" in page
+        assert f" {name}," in readme or f" {name} (" in readme

@@ -96,13 +96,13 @@ def test_medline_keeps_inline_text_labels_and_languages() -> None:
     assert prose(first, "case") == "CASE: A 58-year-old man had β2 changes. He received cladribine."
     assert prose(first, "discussion").endswith("One course sufficed.")
     assert (first.report.published, first.report.doi, first.report.pmcid) == (
-        "2011-03",
+        "2011-03-07",
         "10.9999/jih.2011.0145",
         "PMC9999901",
     )
     assert first.report.authors == ("Ada B Okonkwo", "Example Study Group")
     assert second.report.title == {"en": "Aplasia in a girl", "fr": "Aplasie chez une fille"}
-    assert second.report.published == "1998-11" and second.blocks[-1].language == "fr"
+    assert second.report.published == "1998" and second.blocks[-1].language == "fr"
     assert len(errors(FORMATS / "set.medline.xml")) == 1
 
 

@@ -16,7 +16,25 @@ ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "kg").rglob("*.py"))
 
 PLUGINS = {
-    "exporters": ("graphml", "html", "jsonld", "nq", "nt", "trig", "ttl"),
+    "exporters": (
+        "csv",
+        "cytoscape",
+        "fhir",
+        "gexf",
+        "graphml",
+        "html",
+        "jsonld",
+        "kgx",
+        "neo4j",
+        "nq",
+        "nt",
+        "parquet",
+        "phenopackets",
+        "sssom",
+        "trig",
+        "ttl",
+        "void",
+    ),
     "extractors": ("rules",),
     "sources": ("jsonl", "text"),
 }

@@ -176,14 +176,16 @@ def export(
     from kg.store import open_store
 
     if list_formats:
-        for name, about in exporters.formats().items():
-            output.data(f"{name}\t{about}\n")
+        for known, about in exporters.formats().items():
+            output.data(f"{known}\t{about}\n")
         return
-    name = format or (out.suffix.lstrip(".") if out else "")
+    name = format or (exporters.format_of(out.name) if out else None)
     if not name:
-        raise KGError("Which format? Give --format or a file name with -o; 'kg export --list' names them.")
+        raise KGError("Which format? Give --format, or -o with a suffix of one; 'kg export --list' names them.")
     with open_store(output.store_path(store), read_only=True) as opened, output.sink(out) as sink:
-        exporters.export(opened, sink, name, text=not no_text)
+        left = exporters.export(opened, sink, name, text=not no_text)
+    for what, count in left.items():
+        output.message(f"left out, {name} having no place for it: {count} {what}")
 
 
 @app.command()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kg.model import Span
 
@@ -21,6 +22,7 @@ _PIECE = re.compile(r"[^,;=:]+")
 _LEADS = re.compile(
     r"\s*(?:(?:also )?(?:termed|called|known as|referred to as|abbreviated(?: as| to)?|hereafter|i\.e\.,?|or) )?"
 )
+_CAPITALS = re.compile(r"[^\s()]*[A-Z][^\s()]*(?=\s*$)")
 _INITIAL = re.compile(r"(?<![^\W_])[^\W_]")
 _GREEK = str.maketrans("αβγδεκλμζ", "abgdeklmz")
 _BOUNDARY = re.compile(r"[.;:!?()\[\]]\s|\n\s*\n|[()\[\]]")
@@ -35,7 +37,8 @@ class Abbreviation:
     short_span: Span
 
 
-def abbreviations(text: str) -> list[Abbreviation]:
+@lru_cache(maxsize=4)  # several ask of one text
+def abbreviations(text: str) -> tuple[Abbreviation, ...]:
     """The abbreviations that ``text`` defines, in order; of two definitions of one short form the first counts."""
     found: dict[str, Abbreviation] = {}
     for bracket in _BRACKETS.finditer(text):
@@ -48,7 +51,7 @@ def abbreviations(text: str) -> list[Abbreviation]:
         )
         if definition:
             found.setdefault(definition.short, definition)
-    return list(found.values())
+    return tuple(found.values())
 
 
 def _before(text: str, bracket: int, start: int, end: int) -> Abbreviation | None:
@@ -78,7 +81,7 @@ def _inside(text: str, start: int, end: int) -> Abbreviation | None:
 
 def _reversed(text: str, bracket: int, start: int, end: int) -> Abbreviation | None:
     """ "PLF (postoperative liver failure)"."""
-    before = re.search(r"[^\s()]+(?=\s*$)", text[max(0, bracket - 20) : bracket])
+    before = _CAPITALS.search(text[max(0, bracket - 20) : bracket])
     if before is None:
         return None
     short = _trimmed(text, *(max(0, bracket - 20) + at for at in before.span()))
@@ -109,20 +112,27 @@ def _long(text: str, start: int, end: int, short: str) -> Span | None:
 
     It has at most as many words as the short form has letters plus five, and at most twice as many.
     """
-    end = start + len(text[start:end].rstrip())
-    letters = [_letter(c) for c in short if c.isalnum()]
+    stretch = text[start:end].rstrip()
+    end = start + len(stretch)
+    plain = _plain(stretch)
+    letters = [c for c in _plain(short) if c.isalnum()]
     if len(short) > 2 and short[-1] == "s" and short[-2].isupper():
         letters.pop()  # "PLFs"
-    words = [m.start() for m in _INITIAL.finditer(text, start, end)][-len(letters) :]
-    if [_letter(text[at]) for at in words] == letters and len(letters) > 1:
-        return Span(words[0], end)
-    at = end
-    for n in range(len(letters) - 1, -1, -1):
-        at -= 1
-        while at >= start and not (_letter(text[at]) == letters[n] and (n > 0 or _opens(text, at))):
-            at -= 1
-        if at < start:
+    words = [m.start() for m in _INITIAL.finditer(stretch)][-len(letters) :]
+    if [plain[at] for at in words] == letters and len(letters) > 1:
+        return Span(start + words[0], end)
+    at = len(plain)
+    for letter in reversed(letters):
+        at = plain.rfind(letter, 0, at)
+        if at < 0:
             return None
+    while at > 0 and text[start + at - 1].isalnum():  # the first letter begins a word
+        at = plain.rfind(letters[0], 0, at)
+        if at < 0:
+            return None
+    if at == 0 and start > 0 and text[start - 1].isalnum():
+        return None
+    at += start
     long = text[at:end]
     parts = re.split(r"[\s\-\u2010-\u2014]+", long)
     if len(parts) > min(len(letters) + 5, len(letters) * 2) or len(long) <= len(short) or short in parts:
@@ -130,10 +140,7 @@ def _long(text: str, start: int, end: int, short: str) -> Span | None:
     return Span(at, end)
 
 
-def _letter(character: str) -> str:
-    """A letter as it is compared: Greek ones as the Latin ones that their names begin with."""
-    return character.translate(_GREEK).casefold()
-
-
-def _opens(text: str, at: int) -> bool:
-    return at == 0 or not text[at - 1].isalnum()
+def _plain(text: str) -> str:
+    """Letters as they are compared, at unchanged places: Greek ones as the Latin ones that their names begin with."""
+    plain = text.translate(_GREEK).lower()
+    return plain if len(plain) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)

@@ -7,7 +7,7 @@ after the other ("a 5-year-old boy ... a 7-year-old girl"); the words are data, 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -16,7 +16,7 @@ from kg.clinical.ages import Age, patient_rules, words
 from kg.clinical.roles import SentenceRole
 from kg.model import Span
 
-__all__ = ["Division", "Part", "divide"]
+__all__ = ["Division", "Part", "divide", "no_case_report"]
 
 _OWN = ("story", "title")
 _FEW = 3
@@ -68,12 +68,22 @@ class _Label:
 class Division:
     """How many patients a report has, and the parts of its text that tell of each if there are several.
 
-    ``skip`` says why there is none: "series" or "not a case report".
+    ``skip`` says why there is none: "series" or "not a case report", with the publication type that says so.
     """
 
     total: int
     parts: Sequence[Part] = ()
     skip: str | None = None
+
+
+def no_case_report(types: Iterable[str]) -> Division | None:
+    """The division of a report whose publication types say that it has no patient of its own."""
+    rules = patient_rules()["publication_types"]
+    told = {name.lower(): name for name in types}
+    found = [name for low, name in told.items() if low in rules["others"]]
+    if not found or not told.keys().isdisjoint(rules["unless"]):
+        return None
+    return Division(0, (), f'not a case report (publication type "{found[0]}")')
 
 
 def divide(lower: str, spans: Sequence[Span], roles: Sequence[SentenceRole], ages: Sequence[Age]) -> Division:

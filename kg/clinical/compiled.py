@@ -24,20 +24,21 @@ from kg.folding import GLUED, HYPHEN, Folded, Folder, hangul, spelling_version
 from kg.model import Lexicon
 from kg.resources import keep_newest
 
-__all__ = ["ABBREVIATION", "ALONE", "FIRST", "KOREAN", "SHORT", "Compiled", "compiled"]
+__all__ = ["ABBREVIATION", "ALONE", "FIRST", "KOREAN", "PLACE_BITS", "SHORT", "SHORT_FIRST", "Compiled", "compiled"]
 
 ABBREVIATION, KOREAN = "\x01", "\x02"
-ALONE, FIRST, SHORT = 1, 2, 4
-_FORMAT = 8  # raise when the file or the keys change
+ALONE, FIRST, SHORT, SHORT_FIRST = 1, 2, 4, 8
+PLACE_BITS = 4
+_FORMAT = 9  # raise when the file or the keys change
 _HASH = 32  # a version as long as this is a hash of the content, and may name a file in the cache
 
 
 @dataclass(frozen=True)
 class Compiled:
     """``places`` says of each folded word whether it is a key of its own (ALONE) or begins a longer one (FIRST), and
-    from the fourth bit on its number; ``pairs`` are the numbers of the first two words of all keys, first << 32 |
-    second. ``exact_places`` says of each word with its case whether an abbreviation begins with it (SHORT). ``known``
-    are words written as one in some term.
+    above the lowest PLACE_BITS its number; ``pairs`` are the numbers of the first two words of all keys, first << 32 |
+    second. ``exact_places`` says of each word with its case whether it is an abbreviation (SHORT) or begins a longer
+    one (SHORT_FIRST). ``known`` are words written as one in some term.
 
     The concepts of the key numbered n are ``curies[owners[i]]`` for i in ``bounds[n]:bounds[n + 1]``, best first.
     """
@@ -115,14 +116,15 @@ def _places(keys: Iterable[str]) -> tuple[dict[str, int], frozenset[int], dict[s
     for key in keys:
         words = key.split(" ", 2)
         if key[0] == ABBREVIATION:
-            exact_places[words[0][1:]] = SHORT
+            exact_places[words[0][1:]] = exact_places.get(words[0][1:], 0) | (SHORT_FIRST if len(words) > 1 else SHORT)
         elif key[0] != KOREAN:
             for word in words[:2]:
-                places.setdefault(word, (len(places) + 1) << 3)
+                places.setdefault(word, (len(places) + 1) << PLACE_BITS)
             places[words[0]] |= FIRST if len(words) > 1 else ALONE
             if len(words) > 1:
                 begin.add((words[0], words[1]))
-    return places, frozenset(places[a] >> 3 << 32 | places[b] >> 3 for a, b in begin), exact_places
+    pairs = frozenset(places[a] >> PLACE_BITS << 32 | places[b] >> PLACE_BITS for a, b in begin)
+    return places, pairs, exact_places
 
 
 def _key(words: list[str]) -> str:
@@ -159,7 +161,7 @@ def _variants(surface: str, folded: Folded, folder: Folder, known: frozenset[str
     if len(hyphens) > 1:
         yield from (joined({n}) for n in sorted(hyphens))
     for n in range(1, len(words)):
-        if folded.words[n].gap != GLUED and words[n - 1].isalpha() and words[n].isalpha():
+        if folded.words[n].gap != GLUED and words[n - 1].isalpha() and words[n].isalpha() and len(words[n]) > 1:
             one = "".join(surface[slice(*folded.span(k))] for k in (n - 1, n))
             if folder.word(one) in known:
                 yield joined({n})
@@ -172,6 +174,7 @@ def _write(file: Path, made: Compiled) -> None:
         made.trie.tobytes(), "\n".join(made.curies).encode(), made.bounds.tobytes(), made.owners.tobytes(),
         *("\n".join(words).encode() for words in (made.places, made.exact_places, sorted(made.known))),
         array("Q", made.places.values()).tobytes(), array("Q", sorted(made.pairs)).tobytes(),
+        bytes(made.exact_places.values()),
     ]  # fmt: skip
     body = b"".join(sections)
     head = {
@@ -212,5 +215,5 @@ def _read(data: bytes) -> Compiled:
     numbers.frombytes(sections[7])
     pairs.frombytes(sections[8])
     places = dict(zip(words, numbers, strict=True))
-    starts = dict.fromkeys(short, SHORT)
+    starts = dict(zip(short, sections[9], strict=True))
     return Compiled(trie, curies, bounds, owners, places, frozenset(pairs), starts, frozenset(known), head["longest"])

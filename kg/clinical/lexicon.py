@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from operator import itemgetter
 from typing import NamedTuple
 
-from kg.clinical.compiled import ABBREVIATION, ALONE, FIRST, KOREAN, SHORT, compiled
-from kg.folding import GLUED, HYPHEN, Folder, Word, hangul, spelling
+from kg.clinical.abbreviations import Abbreviation, abbreviations
+from kg.clinical.compiled import ABBREVIATION, ALONE, FIRST, KOREAN, PLACE_BITS, SHORT, SHORT_FIRST, compiled
+from kg.folding import GLUED, HYPHEN, SPACE, Folder, Word, hangul, spelling
 from kg.folding import key as fold_key
 from kg.model import Lexicon
 from kg.resources import cache_folder
@@ -16,6 +18,12 @@ from kg.resources import cache_folder
 __all__ = ["Match", "Matcher"]
 
 _WRITTEN, _PLACE = itemgetter(0), itemgetter(5)  # of a Word: these are asked for every word of every text
+_SHORTS = SHORT | SHORT_FIRST
+_LONGER = FIRST | _SHORTS
+_AT_ONCE = ALONE | _SHORTS
+_ORDER = itemgetter(0)  # of a Match
+_EMPTY = 3  # words so short say nothing: "of", "the"
+_MEMORY = 100_000  # meanings remembered before the memory is emptied
 _REACH = 8  # an abbreviation has no more words than this, a Korean term no more runs of letters
 _KOREAN = re.compile("[\uac00-\ud7a3]")
 
@@ -28,18 +36,31 @@ class Match(NamedTuple):
     curies: tuple[str, ...]
 
 
+class _Meaning(NamedTuple):
+    """What a term means. A ``name`` needs its capital; a ``phrase`` only names outcomes, and may hold other terms."""
+
+    curies: tuple[str, ...]
+    name: bool
+    phrase: bool
+
+
+_Reading = tuple[int, int, _Meaning]  # a term's last word, how much of that it leaves, what it means
+
+
 class Matcher:
     """All terms of a lexicon, ready to be found.
 
     Terms are compared folded (see ``folding``); abbreviations with their case. Of overlapping terms the leftmost
-    counts, and of those that begin together the longest. A lexicon whose version is a hash of its
-    content is kept, compiled, in the user's cache folder.
+    counts, and of those that begin together the longest; but the condition in "died of sepsis" counts beside the
+    outcome that this is. A lexicon whose version is a hash of its content is kept, compiled, in the user's cache
+    folder.
     """
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.concepts = lexicon.concepts
         self._terms = compiled(lexicon, cache_folder())
         self._folder = Folder(self._terms.known, self._terms.places, self._terms.exact_places)
+        self._meanings: dict[str, _Meaning] = {}
         rules = spelling()
         words = rules["words"]
         self._plain = frozenset(words["plain"])
@@ -50,41 +71,85 @@ class Matcher:
         self._particles = re.compile(f"(?:{'|'.join(sorted(rules['korean']['particles'], key=len, reverse=True))})*")
 
     def find(self, text: str) -> list[Match]:
-        """All terms in ``text``, in order and without overlap."""
+        """All terms in ``text``, in order; an abbreviation that it defines means what it says there."""
+        found = self._terms_in(text)
+        meant = {a.short: self._defined(a, text) for a in abbreviations(text)}
+        for start, end, curies in _places(text, {short: c for short, c in meant.items() if c is not None}):
+            there = [m for m in found if m.start < end and start < m.end]
+            if all(start <= m.start and m.end <= end for m in there):  # else it is part of a longer term
+                found = [m for m in found if m not in there]
+                if curies:
+                    found.append(Match(start, end, curies))
+        return sorted(found, key=_ORDER) if meant else found
+
+    def _terms_in(self, text: str) -> list[Match]:
         folded = self._folder.fold(text)
         words = folded.words
         korean = _KOREAN.search(text) is not None
-        places = list(map(_PLACE, words))
-        pairs = self._terms.pairs
-        candidates = [
-            n
-            for n, (place, following) in enumerate(zip(places, [*places[1:], 0], strict=False))
-            if place & (ALONE | SHORT) or (place & FIRST and (place >> 3 << 32 | following >> 3) in pairs)
-        ]
-        if korean:
-            candidates = sorted({*candidates, *_korean_starts(words)})
+        candidates = self._candidates(words, korean)
         if not candidates:
             return []
         written = list(map(_WRITTEN, words))
-        joined = " ".join(written)
+        joined = " ".join([*written, ""])  # with a blank after each word
         before = list(accumulate(map(len, written), initial=0))  # letters before each word, without blanks
-        terms = self._terms
-        prefixes, longest = terms.trie.prefixes, terms.longest
+        begins, prefixes, longest = folded.begins, self._terms.trie.prefixes, self._terms.longest
         found: list[Match] = []
-        free = 0  # the first word that no term covers yet
+        free = after_phrase = 0  # the first words that no term, and no phrase or term, covers yet
         for n in candidates:
             if n < free:
                 continue
-            begin = before[n] + n
-            keys = prefixes(joined[begin : begin + longest])
-            if not (keys or korean or words[n][5] & SHORT) or not self._may_begin(words, n):
+            _, _, begin, _, gap, place = words[n]
+            if n and (gap != SPACE or written[n - 1] in self._not_after_blank) and not self._may_begin(words, n):
                 continue
-            last, cut, curies = self._longest(words, n, keys, korean)
-            start = folded.span(n)[0]
-            if curies and (text[start].isupper() or " ".join(written[n : last + 1]) not in self._names):
-                found.append(Match(start, folded.span(last)[1] - cut, curies))
-                free = last + 1
+            at = before[n] + n
+            keys = prefixes(joined[at : at + longest]) if korean or place & _LONGER else [written[n]]
+            readings = self._folded(words, n, keys)
+            if korean or place & _SHORTS:
+                readings = self._all(words, n, readings, korean)
+            for last, cut, meaning in readings:
+                start = begins[n] + begin
+                if meaning.name and not text[start].isupper():
+                    break
+                if n < after_phrase and (meaning.phrase or _hyphenated(words, n, last, after_phrase)):
+                    continue  # no phrase in a phrase, no "steroid" in "steroid-resistant"
+                found.append(Match(start, begins[last] + words[last].end - cut, meaning.curies))
+                after_phrase = max(after_phrase, last + 1)
+                if not meaning.phrase:
+                    free = last + 1
+                    break
         return found
+
+    def _candidates(self, words: list[Word], korean: bool) -> list[int]:
+        """The words that a term may begin with."""
+        pairs = self._terms.pairs
+        places = list(map(_PLACE, words))
+        candidates = [
+            n
+            for n, (place, following) in enumerate(zip(places, [*places[1:], 0], strict=False))
+            if place & _AT_ONCE or (place & FIRST and (place >> PLACE_BITS << 32 | following >> PLACE_BITS) in pairs)
+        ]
+        return sorted({*candidates, *_korean_starts(words)}) if korean else candidates
+
+    def _defined(self, short: Abbreviation, text: str) -> tuple[str, ...] | None:
+        """What an abbreviation means by its definition; () where that names no concept, and rules out the usual one.
+
+        None where the definition only words the usual one in another way: half of its words are those of the concept,
+        whose label may hold the abbreviation itself, or it names a part of it or something that it is a kind of.
+        """
+        long = text[short.long_span.start : short.long_span.end]
+        if curies := self.ground(long):
+            return curies
+        said = {w.folded for w in self._folder.fold(long).words if len(w.folded) > _EMPTY}
+        within = {c for match in self._terms_in(long) for c in match.curies}
+        for concept in (known for c in self.ground(short.short) if (known := self.concepts.get(c))):
+            own = {w.folded for w in self._folder.fold(concept.label).words}
+            if (
+                2 * len(said & own) >= max(len(said), 1)
+                or (short.short in concept.label and not concept.parts)
+                or within.intersection((*concept.parts, *concept.ancestors))
+            ):
+                return None
+        return ()
 
     def ground(self, words: str) -> tuple[str, ...]:
         """The concepts that ``words`` as a whole name, the likeliest first."""
@@ -96,28 +161,43 @@ class Matcher:
         )
         return tuple(dict.fromkeys(c for key in keys if key in self._terms.trie for c in self._terms.concepts(key)))
 
-    def _longest(self, words: list[Word], n: int, keys: list[str], korean: bool) -> tuple[int, int, tuple[str, ...]]:
-        """The longest term that begins with word ``n``: its last word, how much of that it leaves, its concepts.
+    def _folded(self, words: list[Word], n: int, keys: list[str]) -> list[_Reading]:
+        """The terms that begin with word ``n``, the longest first.
 
         ``keys`` are the folded terms that the text goes on with; a term must end where a word ends.
         """
-        best, cut = n - 1, 0
-        curies: tuple[str, ...] = ()
-        if words[n].place & SHORT:
-            best, curies = self._abbreviation(words, n)
+        readings = []
         for key in reversed(keys):
             last = n + key.count(" ")
-            if last < best:
-                break
-            if key.endswith(words[last].folded) and self._may_end(words, last):
-                more = self._terms.concepts(key)
-                best, curies = last, (tuple(dict.fromkeys((*curies, *more))) if last == best else more)
-                break
+            if key.endswith(words[last][0]) and self._may_end(words, last):
+                readings.append((last, 0, self._meanings.get(key) or self._meaning(key)))
+        return readings
+
+    def _meaning(self, key: str) -> _Meaning:
+        """What a key of the trie means."""
+        if len(self._meanings) > _MEMORY:
+            self._meanings.clear()
+        meaning = self._meanings[key] = self._of(self._terms.concepts(key), key)
+        return meaning
+
+    def _of(self, curies: tuple[str, ...], key: str) -> _Meaning:
+        types = {concept.type for c in curies if (concept := self.concepts.get(c))}
+        return _Meaning(curies, key in self._names, types == {"outcome"})
+
+    def _all(self, words: list[Word], n: int, readings: list[_Reading], korean: bool) -> list[_Reading]:
+        """The folded terms that begin with word ``n``, with abbreviations and Korean terms."""
+        if words[n].place & _SHORTS:
+            best, short = self._abbreviation(words, n)
+            if short:
+                same = next((meaning.curies for last, _, meaning in readings if last == best), ())
+                both = self._of(tuple(dict.fromkeys((*short, *same))), "")
+                longer, shorter = [r for r in readings if r[0] > best], [r for r in readings if r[0] < best]
+                readings = [*longer, (best, 0, both), *shorter]
         if korean:
-            last, left, more = self._korean(words, n)
-            if more and (last, -left) > (best, 0):
-                return last, left, more
-        return best, cut, curies
+            last, left, curies = self._korean(words, n)
+            if curies and (last, -left) > ((readings[0][0], 0) if readings else (n - 1, 0)):
+                readings = [(last, left, self._of(curies, "")), *readings]
+        return readings
 
     def _abbreviation(self, words: list[Word], n: int) -> tuple[int, tuple[str, ...]]:
         """The longest abbreviation that begins with word ``n``: its last word and its concepts."""
@@ -165,6 +245,22 @@ class Matcher:
             return False
         beside = [words[i].exact for i in (n - 1, n + 1) if 0 <= i < len(words)]
         return any(len(word) > 3 and word.isalpha() and word.isupper() for word in beside)
+
+
+def _hyphenated(words: list[Word], n: int, last: int, end: int) -> bool:
+    """Whether words ``n`` to ``last`` hang by a hyphen on others before word ``end``."""
+    return words[n].gap == HYPHEN or (last + 1 < end and words[last + 1].gap == HYPHEN)
+
+
+def _places(text: str, meant: Mapping[str, tuple[str, ...]]) -> Iterator[Match]:
+    """Where the abbreviations stand in the text, "PLFs" for "PLF" included."""
+    for short, curies in meant.items():
+        end = 0
+        while (start := text.find(short, end)) >= 0:
+            end = start + len(short)
+            last = end + (text[end : end + 1] == "s")
+            if not (text[start - 1 : start].isalnum() or text[last : last + 1].isalnum()):
+                yield Match(start, last, curies)
 
 
 def _korean_starts(words: list[Word]) -> list[int]:

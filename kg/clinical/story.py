@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kg.clinical.ages import Age, ages
-from kg.clinical.cases import Part, divide
+from kg.clinical.cases import Part, divide, no_case_report
 from kg.clinical.roles import SentenceRole, sentence_roles
 from kg.clinical.sentences import Token, split_sentences, split_tokens
 from kg.model import Block, Document, Span
@@ -97,7 +97,7 @@ def read_story(document: Document) -> Story:
     spans = [span for span, _ in found]
     roles = sentence_roles(lower, spans, [kind for _, kind in found])
     stated = ages(lower)
-    division = divide(lower, spans, roles, stated)
+    division = no_case_report(document.report.publication_types) or divide(lower, spans, roles, stated)
     total, parts = division.total, division.parts
     sentences: list[Sentence] = []
     tokens: list[Token] = []

@@ -4,25 +4,47 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-import networkx as nx
-import pyoxigraph as ox
+from lxml import etree
 
-from kg import vocab
-from kg.exporters import verbatim
+from kg.exporters._network import parts, plain
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     from kg.store import Store
-    from kg.vocab import Vocabulary
 
 __all__ = ["SUFFIX", "SUMMARY", "to_networkx", "write"]
 
 SUMMARY = "GraphML: nodes and edges of the reports, values as attributes"
 SUFFIX = ".graphml"
 
+_NAMESPACE = "http://graphml.graphdrawing.org/xmlns"
+
 
 def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
     """Write the graph of the reports; ``text=False`` leaves out full texts and quotes."""
-    nx.write_graphml(to_networkx(store, text=text), out)
+    names = sorted({name for part in parts(store, text=text) for said in part.nodes.values() for name in said})
+    with etree.xmlfile(out, encoding="utf-8") as file:
+        file.write_declaration()
+        with file.element("graphml", nsmap={None: _NAMESPACE}):
+            for name in names:
+                file.write(etree.Element("key", {"id": name, "for": "node", "attr.name": name, "attr.type": "string"}))
+            about = {"id": "type", "for": "edge", "attr.name": "type", "attr.type": "string"}
+            file.write(etree.Element("key", about))
+            with file.element("graph", edgedefault="directed"):
+                for part in parts(store, text=text):
+                    for iri, said in part.nodes.items():
+                        file.write(_element("node", {"id": iri}, said))
+                    for edge in part.edges:
+                        ends = {"source": edge.source, "target": edge.target}
+                        file.write(_element("edge", ends, {"type": edge.type}))
+
+
+def _element(name: str, attributes: dict[str, str], said: dict[str, str]) -> etree._Element:
+    element = etree.Element(name, attributes)
+    for key, value in said.items():
+        etree.SubElement(element, "data", {"key": key}).text = plain(value)
+    return element
 
 
 def to_networkx(store: Store, *, text: bool = True) -> nx.MultiDiGraph[str]:
@@ -32,33 +54,12 @@ def to_networkx(store: Store, *, text: bool = True) -> nx.MultiDiGraph[str]:
     type is the attribute ``class``. Edges are the properties that lead to a node, keyed by the property's short name.
     Concepts of vocabularies are nodes with their English label.
     """
-    vocabulary = vocab.load()
-    without = () if text else verbatim(vocabulary)
-    kind, label = vocabulary.expand("rdf:type"), vocabulary.expand("rdfs:label")
+    import networkx as nx
+
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
-    values: dict[str, dict[str, list[str]]] = {}
-    for name in store.graphs():
-        if not name.startswith(store.base):
-            continue
-        for quad in sorted(store.quads(name), key=str):
-            subject, predicate, value = quad.subject, quad.predicate.value, quad.object
-            if predicate in without or not isinstance(subject, ox.NamedNode):
-                continue
-            if isinstance(value, ox.Literal):
-                key = "label" if predicate == label else _name(vocabulary, predicate)
-                values.setdefault(subject.value, {}).setdefault(key, []).append(value.value)
-            elif isinstance(value, ox.NamedNode) and predicate == kind:
-                values.setdefault(subject.value, {}).setdefault("class", []).append(_name(vocabulary, value.value))
-            elif isinstance(value, ox.NamedNode):
-                graph.add_edge(subject.value, value.value, key=_name(vocabulary, predicate))
-    for node, attributes in values.items():
-        graph.add_node(node, **{key: "; ".join(several) for key, several in attributes.items()})
-    for node in list(graph):
-        if concept := vocabulary.concepts.get(vocabulary.compact(node)):
-            graph.add_node(node, label=concept.label, **{"class": "Concept"})
+    for part in parts(store, text=text):
+        for iri, said in part.nodes.items():
+            graph.add_node(iri, **said)
+        for edge in part.edges:
+            graph.add_edge(edge.source, edge.target, key=edge.type)
     return graph
-
-
-def _name(vocabulary: Vocabulary, iri: str) -> str:
-    """A property's or class's short name without its prefix."""
-    return vocabulary.compact(iri).rpartition(":")[2]

@@ -10,12 +10,13 @@ from kg.model import Report
 from kg.sources._layout import PROSE, Part, languages_of
 from kg.sources._pages import PageRules, fold, page_rules
 
-__all__ = ["bare_title", "best_date", "license_in", "parse_date", "report_of", "unique"]
+__all__ = ["bare_title", "best_date", "license_in", "orcid", "parse_date", "report_of", "unique"]
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_ISO = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
+_ISO = re.compile(r"((?:1[5-9]|20)\d\d)(?:-(\d\d)(?:-(\d\d))?)?")
 _KOREAN = re.compile(r"(\d{4})년(?:\s?(\d{1,2})월(?:\s?(\d{1,2})일)?)?")
 _DAY = re.compile(r"(?<!\d)([0-3]?\d)(?!\d)")
+_ORCID = re.compile(r"(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dXx])(?!\d)")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _NUMBERED = re.compile(r"(?:^|(?<=[.;\s]))\(\d{1,2}\)\s*|\n")
 _LEADING = re.compile(r"^(?:[\d*†‡§¶⁰¹²³⁴-⁹]+[\s.)]*|[a-h][.)]?\s(?=[A-Z]))+")
@@ -57,6 +58,7 @@ def _read(text: str, parts: Sequence[Part]) -> dict[str, Any]:
         "pmid": found.get("pmid"),
         "pmcid": found.get("pmcid"),
         "keywords": unique(_keywords(text, parts)),
+        "headings": tuple(_one_line(text[p.start : p.end]).replace("*", "") for p in parts if p.field == "headings"),
         "language": languages_of(parts),
         "license": license_in("\n".join(text[p.start : p.end] for p in parts if p.kind == "citation")),
         "copyright": found.get("copyright"),
@@ -71,16 +73,29 @@ def parse_date(words: str) -> str | None:
         year, month, day = m[1], m[2], m[3]
     elif y := _YEAR.search(words):
         rest = words[: y.start()] + " " + words[y.end() :]
-        named = (page_rules().months.get(w.lower()) for w in _LETTERS.findall(rest))
-        year, month = y[0], next(filter(None, named), None)
-        d = _DAY.search(rest)
-        day = d[1] if d else None
+        named = {page_rules().months.get(w.lower(), "") for w in _LETTERS.findall(rest)} - {""}
+        days = set(_DAY.findall(rest))
+        year, month = y[0], named.pop() if len(named) == 1 else None  # "Nov-Dec" is no month
+        day = days.pop() if len(days) == 1 else None
     else:
         return None
     if not month or not 1 <= int(month) <= 12:
         return year
     date = f"{year}-{int(month):02}"
     return f"{date}-{int(day):02}" if day and 1 <= int(day) <= 31 else date
+
+
+def orcid(words: str) -> str:
+    """The ORCID iD in ``words``, "orcid:0000-0002-1825-0097"; empty where there is none or its check digit is wrong."""
+    m = _ORCID.search(words)
+    if not m:
+        return ""
+    digits = "".join(m.groups()).upper()
+    total = 0
+    for digit in digits[:-1]:
+        total = (total + int(digit)) * 2
+    rest = (12 - total % 11) % 11  # ISO 7064 MOD 11-2
+    return f"orcid:{'-'.join(m.groups()).upper()}" if digits[-1] == ("X" if rest == 10 else str(rest)) else ""
 
 
 def _fields(text: str, parts: Iterable[Part], rules: PageRules, titles: Iterable[str]) -> dict[str, str]:

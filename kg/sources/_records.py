@@ -8,7 +8,7 @@ from typing import Any
 
 from kg.errors import SourceError
 from kg.model import Document
-from kg.sources._bibliography import parse_date, report_of
+from kg.sources._bibliography import orcid, parse_date, report_of
 from kg.sources._layout import blocks_of, lay_out
 from kg.sources._pages import language_of
 
@@ -16,7 +16,7 @@ __all__ = ["document_of"]
 
 _SURROGATE = re.compile("[\\ud800-\\udfff]")
 _TEXTS = ("journal", "volume", "issue", "pages", "doi", "pmid", "pmcid", "license", "copyright", "url")
-_LISTS = ("authors", "affiliations", "issn", "keywords", "language", "publication_types")
+_LISTS = ("authors", "affiliations", "issn", "keywords", "language", "publication_types", "headings", "subjects")
 
 
 def document_of(record: Mapping[str, Any], name: str, where: str) -> Document | SourceError:
@@ -42,6 +42,8 @@ def _told(record: Mapping[str, Any]) -> dict[str, Any]:
         told["title"] = {language_of(title): title.strip()}
     elif isinstance(title, dict):
         told["title"] = {str(tag): str(words) for tag, words in title.items()}
+    if isinstance(ids := record.get("author_ids"), dict):
+        told["author_ids"] = {str(name): key for name, words in ids.items() if (key := orcid(str(words)))}
     when = record.get("published") or record.get("year")
     if when and (date := parse_date(str(when))):
         told["published"] = date

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kg.errors import SourceError
 from kg.model import Document
-from kg.sources._bibliography import bare_title, parse_date, unique
+from kg.sources._bibliography import bare_title, best_date, license_in, orcid, unique
 from kg.sources._compose import Composer, format_words, language_tag
 from kg.sources._files import LONGEST, decoded, lines_of, opened
 from kg.sources._pages import language_of
@@ -17,6 +17,7 @@ __all__ = ["Tags", "tagged_document", "tagged_records"]
 
 Tags = Mapping[str, list[str]]
 _TAGGED = re.compile(r"([A-Z][A-Z0-9]{1,3}) *- ?(.*)")
+_AUTHOR, _AUTHOR_ID = "FAU", "AUID"  # an id stands below the name of its author
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 
 
@@ -53,9 +54,11 @@ def _line(data: bytes | SourceError) -> bytes:
 
 def _tags(record: Iterable[str]) -> Tags:
     values: list[tuple[str, list[str]]] = []
+    author = ""
     for line in record:
         if m := _TAGGED.fullmatch(line):
-            values.append((m[1], [m[2].strip()]))
+            author = m[2].strip() if m[1] == _AUTHOR else author
+            values.append((m[1], [author, "\t", m[2].strip()] if m[1] == _AUTHOR_ID else [m[2].strip()]))
         elif values:
             values[-1][1].append(line.strip())
     tags: dict[str, list[str]] = {}
@@ -95,7 +98,7 @@ def tagged_document(tags: Tags, table: str, name: str, where: str) -> Document |
         "affiliations": unique(all_of("affiliations")),
         "journal": first_of("journal"),
         "issn": unique(value.split()[0] for value in all_of("issn")),
-        "published": parse_date(first_of("published").strip("/").replace("/", "-")),
+        "published": best_date(first_of("published").strip("/").replace("/", "-"), _day(first_of("electronic"))),
         "volume": first_of("volume"),
         "issue": first_of("issue"),
         "pages": f"{pages}-{last}" if last and last != pages else pages,
@@ -104,11 +107,23 @@ def tagged_document(tags: Tags, table: str, name: str, where: str) -> Document |
         "pmcid": pmcid if pmcid.startswith("PMC") else "",
         "keywords": unique(value.lstrip("*") for value in all_of("keywords")),
         "language": languages,
+        "license": license_in(first_of("copyright")),
         "copyright": first_of("copyright"),
         "url": first_of("url"),
         "publication_types": tuple(all_of("publication_types")),
+        "headings": tuple(value.replace("*", "") for value in all_of("headings")),
+        "author_ids": {
+            _in_order(name.strip()): key
+            for name, _, words in (value.partition("\t") for value in all_of("author_ids"))
+            if (key := orcid(words))
+        },
     }
     return composer.document(name or pmid or doi, where, fields)
+
+
+def _day(digits: str) -> str:
+    """``20160309`` as a date."""
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if len(digits) == 8 and digits.isdigit() else ""
 
 
 def _in_order(name: str) -> str:

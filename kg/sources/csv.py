@@ -18,7 +18,7 @@ from kg.sources._records import document_of
 __all__ = ["read", "recognises"]
 
 _SUFFIXES = (".csv", ".tsv", ".tab")
-_LISTS = frozenset({"authors", "keywords", "issn", "language"})
+_LISTS = frozenset({"authors", "keywords", "issn", "language", "headings", "publication_types"})
 
 
 def recognises(name: str, head: bytes) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
 import zlib
 from bisect import bisect_right
@@ -24,6 +25,11 @@ from kg.sources._xml import Element, character, elements_of
 __all__ = ["read", "recognises"]
 
 _LARGEST = 128 * 1024 * 1024  # bytes of the file, pictures included
+# What unpacking raises for a file that is damaged, locked, or packed in a manner that Word does not use.
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, OSError, ValueError,
+    OverflowError,
+)  # fmt: skip
 _PROSE = 250  # characters of a cell that holds running text: some pages are laid out by tables
 _SPACES = (  # of Word's XML in both its versions
     "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}",
@@ -94,7 +100,7 @@ def _paragraphs(data: bytes, path: Path) -> Iterator[_Paragraph]:
                         yield _Paragraph(text, number, apart, _style(paragraph) in ("title", "articletitle"))
     except KeyError:
         raise SourceError(f"{path}: is packed, but no Word file; unpack it, or save it as .docx.") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except _DAMAGE as error:
         raise SourceError(f"{path}: is no Word file that can be read ({error}); save it again as .docx.") from error
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from kg.errors import SourceError
 from kg.model import Document
-from kg.sources._bibliography import bare_title, license_in, parse_date, unique
+from kg.sources._bibliography import bare_title, best_date, license_in, orcid, unique
 from kg.sources._compose import Composer, language_tag
 from kg.sources._files import decoded, whole
 from kg.sources._pages import language_of, page_rules
@@ -84,13 +84,26 @@ def _document(hit: Mapping[str, Any], where: str) -> Document:
             "language": (language,) if language else (),
             "license": license_in(str(hit.get("license") or "").upper().replace("CC-", "CC ")),
             "publication_types": tuple(map(str, (hit.get("pubTypeList") or {}).get("pubType") or ())),
+            "author_ids": {
+                name: key
+                for person in people
+                if (name := _name(person)) and (key := orcid(str((person.get("authorId") or {}).get("value", ""))))
+            },
+            "headings": tuple(map(_heading, (hit.get("meshHeadingList") or {}).get("meshHeading") or ())),
         },
     )
 
 
 def _published(hit: Mapping[str, Any], journal: Mapping[str, Any]) -> str | None:
-    """The date of the issue as the journal gives it, else the year."""
-    return parse_date(str(journal.get("dateOfPublication") or "")) or parse_date(str(hit.get("pubYear") or ""))
+    """The date of the issue, or the day of first publication where that only makes it more precise."""
+    issue = str(journal.get("dateOfPublication") or hit.get("pubYear") or "")
+    return best_date(issue, str(hit.get("firstPublicationDate") or ""))
+
+
+def _heading(heading: Mapping[str, Any]) -> str:
+    """A descriptor with its qualifiers: ``Leukemia, Hairy Cell/drug therapy``."""
+    qualifiers = (heading.get("meshQualifierList") or {}).get("meshQualifier") or ()
+    return "/".join([str(heading.get("descriptorName", "")), *(str(q.get("qualifierName", "")) for q in qualifiers)])
 
 
 def _name(person: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from lxml import etree, html
 
 from kg.errors import SourceError
 from kg.model import Document
-from kg.sources._bibliography import license_in, parse_date, report_of, unique
+from kg.sources._bibliography import license_in, orcid, parse_date, report_of, unique
 from kg.sources._compose import format_words, language_tag
 from kg.sources._files import decoded, stem_of, whole
 from kg.sources._layout import blocks_of, lay_out
@@ -147,14 +147,19 @@ class _Lines:
 def _told(page: Element) -> dict[str, Any]:
     """The bibliography in the page's meta elements, by the names of ``Report``."""
     meta: dict[str, list[str]] = {}
+    known = format_words("meta")
+    author, ids = "", {}
     for element in page.iter("meta"):
         name = (element.get("name") or element.get("property") or "").lower()
         if name and (content := " ".join((element.get("content") or "").split())):
             meta.setdefault(name, []).append(content)
-    found = {field: _first(meta, names) for field, names in format_words("meta").items()}
+            author = content if name in known["authors"] else author
+            if name in known["author_ids"] and author and (key := orcid(content)):
+                ids[_in_order(author)] = key
+    found = {field: _first(meta, names) for field, names in known.items()}
     told: dict[str, Any] = {}
     for field, values in found.items():
-        if values and field not in ("title", "published", "first_page", "last_page"):
+        if values and field not in ("title", "published", "first_page", "last_page", "author_ids"):
             told[field] = unique(values) if field in _LISTS else values[0]
     if found["title"]:
         told["title"] = {language_of(found["title"][0]): found["title"][0]}
@@ -162,11 +167,18 @@ def _told(page: Element) -> dict[str, Any]:
         told["published"] = date
     pages = [values[0] for field in ("first_page", "last_page") if (values := found[field])]
     told |= {"pages": "-".join(dict.fromkeys(pages))} if pages else {}
+    told |= {"author_ids": ids} if ids else {}
     return told | _cleaned(told)
 
 
 def _first(meta: Mapping[str, Sequence[str]], names: Sequence[str]) -> Sequence[str]:
     return next((meta[name] for name in names if name in meta), ())
+
+
+def _in_order(name: str) -> str:
+    """``Okonkwo, Ada`` as the name is said."""
+    family, _, given = name.strip().partition(", ")
+    return f"{given} {family}".strip()
 
 
 def _cleaned(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,8 +188,7 @@ def _cleaned(told: Mapping[str, Any]) -> dict[str, Any]:
         changes["doi"] = doi[doi.find("10.") :] if "10." in doi else None
     if authors := told.get("authors"):
         several = authors if len(authors) > 1 or ";" not in authors[0] else authors[0].split(";")
-        names = (name.strip().partition(", ") for name in several)
-        changes["authors"] = tuple(f"{given} {family}".strip() for family, _, given in names)
+        changes["authors"] = tuple(map(_in_order, several))
     if keywords := told.get("keywords"):
         changes["keywords"] = unique(w.strip() for k in keywords for w in k.replace(";", ",").split(","))
     if languages := told.get("language"):

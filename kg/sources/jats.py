@@ -10,7 +10,7 @@ from lxml import etree
 
 from kg.errors import SourceError
 from kg.model import BlockKind, Document
-from kg.sources._bibliography import bare_title, best_date, license_in, unique
+from kg.sources._bibliography import bare_title, best_date, license_in, orcid, unique
 from kg.sources._compose import Composer, format_words, language_tag
 from kg.sources._pages import page_rules
 from kg.sources._xml import Element, character, child_words, inner, records, words
@@ -94,9 +94,10 @@ def _bibliography(article: Element, meta: Element, ids: dict[str, str], pmcid: s
     pages = f"{first}-{last}" if first and last and first != last else first or child_words(meta, "elocation-id")
     permissions = meta.find("permissions")
     licence = permissions.find("license") if permissions is not None else meta.find("license")
+    authors = [(_name(e), e) for e in meta.iterfind(".//contrib[@contrib-type='author']")]
     subjects = [words(e) for e in meta.iterfind("article-categories/subj-group[@subj-group-type='heading']/subject")]
     return {
-        "authors": tuple(filter(None, (_name(e) for e in meta.iterfind(".//contrib[@contrib-type='author']")))),
+        "authors": tuple(name for name, _ in authors if name),
         "affiliations": unique(words(e, "label", "sup") for e in meta.iterfind(".//aff")),
         "journal": next((words(e) for e in journal.iter("journal-title")), "") if journal is not None else "",
         "issn": unique(words(e) for e in journal.iter("issn")) if journal is not None else (),
@@ -112,6 +113,7 @@ def _bibliography(article: Element, meta: Element, ids: dict[str, str], pmcid: s
         "license": _licence(licence),
         "copyright": child_words(meta, "permissions/copyright-statement") or child_words(meta, "copyright-statement"),
         "publication_types": unique([*subjects, article.get("article-type", "").replace("-", " ")]),
+        "author_ids": {name: key for name, author in authors if name and (key := _orcid(author))},
     }
 
 
@@ -146,6 +148,11 @@ def _name(contributor: Element) -> str:
         return child_words(contributor, "collab")
     given, family = child_words(name, "given-names"), child_words(name, "surname")
     return " ".join(filter(None, (given, family, child_words(name, "suffix")))) or words(name)
+
+
+def _orcid(contributor: Element) -> str:
+    ids = contributor.findall("contrib-id[@contrib-id-type='orcid']")
+    return next(filter(None, (orcid(words(e)) for e in ids)), "")
 
 
 class _Text:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kg.errors import SourceError
 from kg.model import BlockKind, Document
-from kg.sources._bibliography import bare_title, parse_date, unique
+from kg.sources._bibliography import bare_title, best_date, license_in, orcid, unique
 from kg.sources._compose import Composer, language_tag
 from kg.sources._pages import language_of, page_rules
 from kg.sources._xml import Element, child_words, records, words
@@ -36,6 +36,8 @@ def _document(record: Element, where: str) -> Document:
     pmid = child_words(citation, "PMID")
     languages = tuple(filter(None, (language_tag(words(e)) for e in article.findall("Language"))))
     titles = _titles(article, languages)
+    authors = [(_name(a), a) for a in article.findall("AuthorList/Author")]
+    copyright_ = child_words(article, "Abstract/CopyrightInformation")
     composer = Composer()
     for tag, title in titles.items():
         composer.add(title, "title", tag, "Article/ArticleTitle" if tag == "en" else "Article/VernacularTitle")
@@ -51,13 +53,13 @@ def _document(record: Element, where: str) -> Document:
         where,
         {
             "title": {tag: bare_title(title) for tag, title in titles.items()},
-            "authors": tuple(filter(None, map(_name, article.findall("AuthorList/Author")))),
+            "authors": tuple(name for name, _ in authors if name),
             "affiliations": unique(words(e) for e in article.iterfind(".//Affiliation")),
             "journal": child_words(article, "Journal/Title") or child_words(citation, "MedlineJournalInfo/MedlineTA"),
             "issn": unique(
                 [child_words(article, "Journal/ISSN"), child_words(citation, "MedlineJournalInfo/ISSNLinking")]
             ),
-            "published": parse_date(_date(article.find(f"{journal}/PubDate"))),
+            "published": best_date(_date(article.find(f"{journal}/PubDate")), _date(article.find("ArticleDate"))),
             "volume": child_words(article, f"{journal}/Volume"),
             "issue": child_words(article, f"{journal}/Issue"),
             "pages": child_words(article, "Pagination/MedlinePgn"),
@@ -66,8 +68,16 @@ def _document(record: Element, where: str) -> Document:
             "pmcid": ids.get("pmc"),
             "keywords": unique(words(e) for e in citation.findall("KeywordList/Keyword")),
             "language": languages,
-            "copyright": child_words(article, "Abstract/CopyrightInformation"),
+            "license": license_in(copyright_),
+            "copyright": copyright_,
             "publication_types": tuple(words(e) for e in article.findall("PublicationTypeList/PublicationType")),
+            "author_ids": {name: key for name, author in authors if name and (key := _orcid(author))},
+            "headings": tuple(map(_heading, citation.findall("MeshHeadingList/MeshHeading"))),
+            "subjects": unique(
+                f"mesh:{ui}"
+                for e in citation.iterfind("MeshHeadingList/MeshHeading/DescriptorName")
+                if (ui := e.get("UI"))
+            ),
         },
     )
 
@@ -102,6 +112,15 @@ def _name(author: Element) -> str:
         return group
     given = child_words(author, "ForeName") or child_words(author, "Initials")
     return " ".join(filter(None, (given, child_words(author, "LastName"), child_words(author, "Suffix"))))
+
+
+def _orcid(author: Element) -> str:
+    return next(filter(None, (orcid(words(e)) for e in author.findall("Identifier") if e.get("Source") == "ORCID")), "")
+
+
+def _heading(heading: Element) -> str:
+    """A descriptor with its qualifiers: ``Leukemia, Hairy Cell/drug therapy/genetics``."""
+    return "/".join(words(e) for e in heading if e.tag in ("DescriptorName", "QualifierName"))
 
 
 def _date(date: Element | None) -> str:

@@ -1,0 +1,83 @@
+"""The reports' graphs as nodes with attributes and edges with types, one graph after another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyoxigraph as ox
+
+from kg import vocab
+from kg.exporters import verbatim
+
+if TYPE_CHECKING:
+    from kg.store import Store
+    from kg.vocab import Vocabulary
+
+__all__ = ["Edge", "Part", "parts", "plain"]
+
+_UNFIT = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Edge(NamedTuple):
+    """From one node to another; ``type`` is the property's short name."""
+
+    source: str
+    target: str
+    type: str
+
+
+class Part(NamedTuple):
+    """Nodes by IRI, each with its attributes, and the edges that start from them.
+
+    An attribute is named after its property, several values joined by "; "; ``class`` is the node's type.
+    """
+
+    nodes: dict[str, dict[str, str]]
+    edges: list[Edge]
+
+
+def parts(store: Store, *, text: bool = True) -> Iterator[Part]:
+    """The graphs of reports and extractors; at last, without edges, the nodes of vocabularies to which they lead."""
+    vocabulary = vocab.load()
+    without = () if text else verbatim(vocabulary)
+    kind, label = vocabulary.expand("rdf:type"), vocabulary.expand("rdfs:label")
+    outside: set[str] = set()
+    for name in store.graphs():
+        if not name.startswith(store.base):
+            continue
+        values: dict[str, dict[str, list[str]]] = {}
+        edges: list[Edge] = []
+        for quad in sorted(store.quads(name), key=str):
+            subject, predicate, value = quad.subject, quad.predicate.value, quad.object
+            if predicate in without or not isinstance(subject, ox.NamedNode):
+                continue
+            said = values.setdefault(subject.value, {})
+            if isinstance(value, ox.Literal):
+                said.setdefault("label" if predicate == label else _name(vocabulary, predicate), []).append(value.value)
+            elif isinstance(value, ox.NamedNode) and predicate == kind:
+                said.setdefault("class", []).append(_name(vocabulary, value.value))
+            elif isinstance(value, ox.NamedNode):
+                edges.append(Edge(subject.value, value.value, _name(vocabulary, predicate)))
+                if not value.value.startswith(store.base):
+                    outside.add(value.value)
+        nodes = {iri: {key: "; ".join(several) for key, several in said.items()} for iri, said in values.items()}
+        yield Part(nodes, edges)
+    yield Part({iri: _outside(vocabulary, iri) for iri in sorted(outside)}, [])
+
+
+def plain(text: str) -> str:
+    """``text`` with what XML cannot hold, such as form feeds, replaced by U+FFFD."""
+    return _UNFIT.sub("\ufffd", text)
+
+
+def _outside(vocabulary: Vocabulary, iri: str) -> dict[str, str]:
+    """A concept of a vocabulary, or a code of a closed list."""
+    concept = vocabulary.concepts.get(vocabulary.compact(iri))
+    return {"label": concept.label, "class": "Concept"} if concept else {"label": _name(vocabulary, iri)}
+
+
+def _name(vocabulary: Vocabulary, iri: str) -> str:
+    """A property's, class's or code's short name without its prefix."""
+    return vocabulary.compact(iri).rpartition(":")[2]

@@ -1,0 +1,35 @@
+"""CSV: one flat table a kind of thing, in a zip archive."""
+
+from __future__ import annotations
+
+import csv
+import io
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, BinaryIO
+
+from kg.exporters._archive import archive
+from kg.exporters._tables import TABLES, rows
+from kg.reports import Reports
+
+if TYPE_CHECKING:
+    from kg.store import Store
+
+__all__ = ["SUFFIX", "SUMMARY", "write"]
+
+SUMMARY = "CSV tables in a zip archive: report, case, condition, intervention, outcome, finding, link, evidence"
+SUFFIX = ".csv.zip"
+
+
+def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
+    """Write a table a kind of thing; ``text=False`` leaves the words of evidence empty."""
+    with archive(out, *(f"{table}.csv" for table in TABLES)) as files, ExitStack() as stack:
+        writers = {}
+        for table, columns in TABLES.items():
+            handle = io.TextIOWrapper(files[f"{table}.csv"], encoding="utf-8", newline="")
+            stack.callback(handle.detach)
+            stack.callback(handle.flush)
+            writers[table] = csv.writer(handle, lineterminator="\n")
+            writers[table].writerow(columns)
+        for report in Reports(store, text=text):
+            for table, row in rows(report):
+                writers[table].writerow(row)

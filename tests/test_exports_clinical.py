@@ -1,0 +1,289 @@
+"""Phenopackets, FHIR and KGX, judged by their own makers' schemas: protobuf classes, the R4 JSON schema, Biolink.
+
+``make .venv/validators`` fetches what no package for Python holds; a test says so where it is not there.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import yaml
+from google.protobuf import json_format
+from phenopackets import Phenopacket
+
+from kg import build, exporters, open_store
+from kg.reports import Reports
+from kg.store import Store
+from tests.conftest import ROOT
+
+VALIDATORS = ROOT / ".venv" / "validators"
+_MOMENT = "1700000000"
+
+
+def validator(name: str) -> Path:
+    if not (VALIDATORS / name).is_file():
+        pytest.skip(f"{name} is not there: run 'make .venv/validators'")
+    return VALIDATORS / name
+
+
+@pytest.fixture(scope="module", params=["seeds", "invented"])
+def graph(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    if request.param == "invented":
+        yield request.getfixturevalue("invented")
+        return
+    out = tmp_path_factory.mktemp("clinical")
+    build([ROOT / "seeds"], out)
+    with open_store(out / "store", read_only=True) as store:
+        yield store
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", _MOMENT)
+
+
+def written(store: Store, form: str, *, text: bool = True) -> bytes:
+    out = io.BytesIO()
+    exporters.export(store, out, form, text=text)
+    return out.getvalue()
+
+
+def records(store: Store, form: str, *, text: bool = True) -> list[Any]:
+    return [json.loads(line) for line in written(store, form, text=text).decode().split("\n") if line]
+
+
+# --- phenopackets -----------------------------------------------------------------------------------------------------
+
+REQUIRED = {  # what the documents of the schema demand and protobuf does not
+    "": ("id", "metaData"),
+    "metaData": ("created", "createdBy", "resources", "phenopacketSchemaVersion"),
+    "resources": ("id", "name", "url", "version", "namespacePrefix", "iriPrefix"),
+    "subject": ("id",),
+    "diseases": ("term",),
+    "phenotypicFeatures": ("type",),
+    "term": ("id", "label"), "type": ("id", "label"), "agent": ("id", "label"), "code": ("id", "label"),
+    "treatmentTarget": ("id", "label"), "responseToTreatment": ("id", "label"), "adverseEvents": ("id", "label"),
+    "treatment": ("agent",), "procedure": ("code",), "vitalStatus": ("status",), "externalReferences": ("id",),
+}  # fmt: skip
+
+
+def missing(value: Any, place: str = "") -> Iterator[str]:
+    if isinstance(value, list):
+        for one in value:
+            yield from missing(one, place)
+    elif isinstance(value, dict):
+        yield from (f"{place}.{name}" for name in REQUIRED.get(place, ()) if not value.get(name))
+        for name, one in value.items():
+            yield from missing(one, name)
+
+
+def test_phenopackets_are_what_their_schema_says(graph: Store) -> None:
+    packets = records(graph, "phenopackets")
+    assert len(packets) == sum(len(report.cases) for report in Reports(graph))
+    for packet in packets:
+        message = json_format.ParseDict(packet, Phenopacket())
+        assert json_format.MessageToDict(message) == packet
+        assert not list(missing(packet))
+        used = {term["id"].partition(":")[0] for term in terms(packet)}
+        assert used | {"ckv"} == {resource["namespacePrefix"] for resource in packet["metaData"]["resources"]}
+
+
+def terms(value: Any) -> Iterator[dict[str, str]]:
+    """Every OntologyClass."""
+    if isinstance(value, list):
+        for one in value:
+            yield from terms(one)
+    elif isinstance(value, dict) and value.keys() == {"id", "label"}:
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from terms(one)
+
+
+def test_a_response_goes_with_the_condition_that_it_is_of(graph: Store) -> None:
+    """In seed 004 antithymocyte globulin was given for an anemia; the remission tied to it is of the leukemia."""
+    for packet in records(graph, "phenopackets"):
+        for action in packet.get("medicalActions", ()):
+            if action.get("treatment", {}).get("agent", {}).get("id") == "NCIT:C278":
+                assert action["treatmentTarget"]["label"] == "hypoplastic leukemia"
+                assert action["responseToTreatment"] == {"id": "NCIT:C4870", "label": "complete remission"}
+            if action.get("treatment", {}).get("agent", {}).get("label") == "vincristine":
+                assert action["responseToTreatment"] == {"id": "category:no_response", "label": "no response"}
+
+
+# --- FHIR -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def schema() -> jsonschema_rs.Draft6Validator:
+    whole = json.loads(validator("fhir.schema.json").read_text(encoding="utf-8"))
+    return jsonschema_rs.Draft6Validator({"definitions": whole["definitions"], "$ref": "#/definitions/Bundle"})
+
+
+def test_bundles_are_what_the_r4_schema_says(graph: Store, schema: jsonschema_rs.Draft6Validator) -> None:
+    bundles = records(graph, "fhir")
+    assert len(bundles) == sum(bool(report.cases) for report in Reports(graph))
+    for bundle in bundles:
+        assert [str(error) for error in schema.iter_errors(bundle)] == []
+    faulty = json.loads(json.dumps(bundles[0]))
+    faulty["entry"][2]["resource"]["gender"] = "nonsense"
+    assert not schema.is_valid(faulty), "the validator sees a fault"
+
+
+def test_references_stay_within_the_bundle_and_everything_has_its_provenance(graph: Store) -> None:
+    for bundle in records(graph, "fhir"):
+        resources = {entry["fullUrl"]: entry["resource"] for entry in bundle["entry"]}
+        assert len(resources) == len(bundle["entry"])
+        assert set(references(bundle)) <= resources.keys()
+        targets = {t for r in resources.values() if r["resourceType"] == "Provenance" for t in references(r["target"])}
+        facts = {url for url, r in resources.items() if r["resourceType"] in FACTS}
+        assert targets == facts
+
+
+FACTS = {"Condition", "MedicationAdministration", "Procedure", "Observation"}
+CARDINALITIES = {  # of what is 1..1 or 1..* in R4 and has no place in the JSON schema
+    "MedicationAdministration": ("status", "medicationCodeableConcept", "effectivePeriod"),
+    "Procedure": ("status",), "Observation": ("status",), "DocumentReference": ("status",), "Provenance": ("recorded",),
+    "Bundle": ("type",),
+}  # fmt: skip
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for one in value:
+            yield from references(one)
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            if name == "reference":
+                yield one
+            else:
+                yield from references(one)
+
+
+def test_what_r4_demands_beside_its_schema_is_there(graph: Store) -> None:
+    for bundle in records(graph, "fhir"):
+        for resource in [bundle, *(entry["resource"] for entry in bundle["entry"])]:
+            assert not [n for n in CARDINALITIES.get(resource["resourceType"], ()) if n not in resource]
+
+
+def test_provenance_quotes_the_text_unless_told_not_to(graph: Store) -> None:
+    texts = [report.text for report in Reports(graph)]
+
+    def quotes(text: bool) -> list[str]:
+        return [
+            extension["valueString"]
+            for bundle in records(graph, "fhir", text=text)
+            for entry in bundle["entry"]
+            for entity in entry["resource"].get("entity", ())
+            for extension in entity["extension"]
+            if extension["url"] == "http://www.w3.org/ns/oa#exact"
+        ]
+
+    assert quotes(True) and all(any(quote in text for text in texts) for quote in quotes(True))
+    assert not quotes(False)
+
+
+# --- KGX --------------------------------------------------------------------------------------------------------------
+
+
+def kgx(store: Store, *, text: bool = True) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    with zipfile.ZipFile(io.BytesIO(written(store, "kgx", text=text))) as packed:
+        nodes, edges = (packed.read(f"{name}.tsv").decode().splitlines() for name in ("nodes", "edges"))
+
+    def rows(lines: list[str]) -> list[dict[str, str]]:
+        header, *cells = [line.split("\t") for line in lines]
+        return [dict(zip(header, row, strict=True)) for row in cells]
+
+    return rows(nodes), rows(edges)
+
+
+@pytest.fixture(scope="module")
+def biolink() -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    model: dict[str, Any] = yaml.load(validator("biolink_model.yaml").read_text(encoding="utf-8"), loader)
+    return model
+
+
+def camel(name: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in name.split())
+
+
+class Model:
+    """Classes, predicates and enumerations of the Biolink Model by their written names."""
+
+    def __init__(self, model: dict[str, Any]) -> None:
+        self.classes = {f"biolink:{camel(n)}": (n, said or {}) for n, said in model["classes"].items()}
+        self.names = {n: said or {} for n, said in model["classes"].items()}
+        self.slots = {n.replace(" ", "_"): said or {} for n, said in model["slots"].items()}
+        self.enums = {
+            n: set(said["permissible_values"]) for n, said in model["enums"].items() if "permissible_values" in said
+        }
+
+    def above(self, name: str, known: dict[str, Any]) -> set[str]:
+        said = known.get(name, {})
+        parents = [p for p in (said.get("is_a"), *said.get("mixins", ())) if p]
+        return {name}.union(*(self.above(p, known) for p in parents))
+
+    def fits(self, category: str, wanted: str | None) -> bool:
+        return wanted is None or wanted in self.above(self.classes[category][0], self.names)
+
+
+def test_kgx_holds_terms_of_biolink_and_no_claim_that_a_treatment_works(graph: Store, biolink: dict[str, Any]) -> None:
+    model = Model(biolink)
+    nodes, edges = kgx(graph)
+    categories = {node["id"]: node["category"] for node in nodes}
+    assert len(categories) == len(nodes) and edges
+    assert set(categories.values()) <= model.classes.keys()
+    assert "biolink:applied_to_treat" in {edge["predicate"] for edge in edges}
+    assert "biolink:treats" not in {edge["predicate"] for edge in edges}
+    for edge in edges:
+        slot = model.slots[edge["predicate"].removeprefix("biolink:")]
+        assert model.fits(categories[edge["subject"]], slot.get("domain")), edge
+        assert model.fits(categories[edge["object"]], slot.get("range")), edge
+        assert "association" in model.above(model.classes[edge["category"]][0], model.names)
+        assert edge["knowledge_level"] in model.enums["KnowledgeLevelEnum"]
+        assert edge["agent_type"] in model.enums["AgentTypeEnum"]
+        assert edge["primary_knowledge_source"] and edge["publications"] and edge["supporting_text"]
+    own = {"reported_outcome"}
+    assert {*edges[0], *nodes[0]} - own - {"id", "category", "name"} <= model.slots.keys()
+
+
+def test_kgx_says_which_outcome_was_reported(graph: Store) -> None:
+    nodes, edges = kgx(graph)
+    names = {node["id"]: node["name"] for node in nodes}
+    applied = [
+        (names[e["subject"]], names[e["object"]], outcome)
+        for e in edges
+        if e["predicate"] == "biolink:applied_to_treat"
+        for outcome in e["reported_outcome"].split("|")
+    ]
+    assert ("etoposide", "hypoplastic leukemia", "category:complete_remission") in applied
+    assert ("vincristine", "hypoplastic leukemia", "category:no_response") in applied
+    assert not any(edge["supporting_text"] for edge in kgx(graph, text=False)[1])
+
+
+# --- all three --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["phenopackets", "fhir", "kgx"])
+def test_what_was_left_out_is_counted(form: str, graph: Store) -> None:
+    left = exporters.export(graph, io.BytesIO(), form)
+    assert all(count > 0 for count in left.values())
+    assert written(graph, form) == written(graph, form), "equal graphs are equal bytes at equal times"
+
+
+@pytest.mark.parametrize("form", ["phenopackets", "fhir", "kgx"])
+def test_what_is_not_present_is_never_stated_as_present(form: str, graph: Store) -> None:
+    stated = written(graph, form)
+    for report in Reports(graph):
+        for case in report.cases:
+            for episode in case.episodes:
+                if episode.kind == "Condition" and episode.assertion in ("family", "hypothetical", "historical"):
+                    assert episode.iri.encode() not in stated
