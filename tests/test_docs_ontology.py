@@ -14,9 +14,9 @@ from tests.conftest import ROOT
 ONTOLOGY = resources.folder("ontology")
 HEAD = """# Ontology
 
-What can be said of a case, term by term. Written from `ontology/casekg.ttl` and `ontology/vocab/codes.ttl`; `make golden` writes it anew.
-The ontology is in the profile OWL 2 DL (judged by OWLAPI), and HermiT finds no contradiction in it or between it and graphs of reports.
-[graph.md](graph.md) shows the terms at work.
+What can be said of a case, term by term. Written from `ontology/casekg.ttl` and `ontology/vocab/codes.ttl`;
+`make golden` writes it anew. The ontology is in the profile OWL 2 DL (judged by OWLAPI), and HermiT finds no
+contradiction in it or between it and graphs of reports. [graph.md](graph.md) shows the terms at work.
 """
 
 
@@ -55,28 +55,34 @@ def ontology_page() -> str:
     terms, codes = Terms("casekg.ttl"), Terms("vocab/codes.ttl")
     classes = terms.of_type("owl:Class")
     properties = terms.of_type("owl:ObjectProperty", "owl:DatatypeProperty", "owl:AnnotationProperty")
-    parts = [HEAD, "## Classes\n", table(
-        ("class", "label", "definition", "kind of", "close to"),
-        ([f"`{t}`", terms.text(t, "rdfs:label"), terms.text(t, "skos:definition"), code(terms.nodes(t, "rdfs:subClassOf")),
-          code(terms.nodes(t, "skos:closeMatch"))] for t in classes if t.startswith("casekg:")),
-    ), "## Properties\n", table(
-        ("property", "label", "definition", "of", "leads to"),
-        ([f"`{t}`", terms.text(t, "rdfs:label"), terms.text(t, "skos:definition"), code(terms.nodes(t, "rdfs:domain")),
-          code(terms.nodes(t, "rdfs:range"))] for t in properties if t.startswith("casekg:")),
-    )]  # fmt: skip
+
+    def rows(names: Iterable[str], *links: str) -> Iterable[list[str]]:
+        for name in names:
+            told = [terms.text(name, "rdfs:label"), terms.text(name, "skos:definition")]
+            yield [f"`{name}`", *told, *(code(terms.nodes(name, link)) for link in links)]
+
+    def own(names: list[str], wanted: bool = True) -> list[str]:
+        return [name for name in names if name.startswith("casekg:") == wanted]
+
+    parts = [HEAD]
+    columns = ["class", "label", "definition", "kind of", "close to"]
+    parts += ["## Classes\n", table(columns, rows(own(classes), "rdfs:subClassOf", "skos:closeMatch"))]
+    columns = ["property", "label", "definition", "of", "leads to"]
+    parts += ["## Properties\n", table(columns, rows(own(properties), "rdfs:domain", "rdfs:range"))]
     for scheme in codes.of_type("skos:ConceptScheme"):
         listed = [t for t in codes.of_type("skos:Concept") if scheme in codes.nodes(t, "skos:inScheme")]
-        parts += [f"## Codes: {codes.text(scheme, 'skos:prefLabel')}\n", table(
-            ("code", "English", "Korean", "definition", "group"),
-            ([f"`{t}`", codes.text(t, "skos:prefLabel"), codes.text(t, "skos:prefLabel", "ko"),
-              codes.text(t, "skos:definition"), code(codes.nodes(t, "skos:broader"))] for t in listed),
-        )]  # fmt: skip
-    others = [t for t in (*classes, *properties) if not t.startswith("casekg:")]
-    parts += ["## Terms of others\n", table(
-        ("term", "label", "its reading here"),
-        ([f"`{t}`", terms.text(t, "rdfs:label"), terms.text(t, "skos:definition")] for t in others),
-    )]  # fmt: skip
+        parts += [f"## Codes: {codes.text(scheme, 'skos:prefLabel')}\n", code_table(codes, listed)]
+    others = [*own(classes, False), *own(properties, False)]
+    parts += ["## Terms of others\n", table(["term", "label", "its reading here"], rows(others))]
     return "\n".join(parts)
+
+
+def code_table(codes: Terms, listed: list[str]) -> str:
+    def row(name: str) -> list[str]:
+        labels = [codes.text(name, "skos:prefLabel", language) for language in ("en", "ko")]
+        return [f"`{name}`", *labels, codes.text(name, "skos:definition"), code(codes.nodes(name, "skos:broader"))]
+
+    return table(["code", "English", "Korean", "definition", "group"], map(row, listed))
 
 
 def test_the_page_of_the_ontology_is_what_its_files_say(request: pytest.FixtureRequest) -> None:
