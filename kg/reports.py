@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pyoxigraph as ox
 
 from kg import vocab
+from kg.identity import graph_iri
 
 if TYPE_CHECKING:
     from kg.store import Store
@@ -38,7 +39,10 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """A vocabulary concept; ``codes`` are CURIEs of exact matches in other vocabularies, ``near`` of close ones."""
+    """A vocabulary concept; ``codes`` are CURIEs of exact matches in other vocabularies, ``near`` of close ones.
+
+    ``broader`` are CURIEs of the concepts next above it.
+    """
 
     curie: str
     label: str
@@ -46,6 +50,7 @@ class Concept:
     facet: str
     codes: tuple[str, ...]
     near: tuple[str, ...]
+    broader: tuple[str, ...] = ()
 
     def code(self, prefixes: Sequence[str]) -> str:
         """The code of the first of these vocabularies that has one; empty if none has."""
@@ -70,6 +75,7 @@ class Episode:
     quote: Quote
     mentions: tuple[Quote, ...]
     values: Mapping[str, str]
+    disease: Concept | None = None  # the disease at issue, for a relapse the one that came back
 
     @property
     def present(self) -> bool:
@@ -155,6 +161,7 @@ class Report:
     rights: str = ""
     languages: tuple[str, ...] = ()
     text: str = ""
+    skip: str = ""  # why no case was found
     input_hash: str = ""
     extraction: Extraction | None = None
     cases: tuple[Case, ...] = ()
@@ -194,6 +201,13 @@ class Reports:
                 for iri in nodes.of_type("casekg:Report"):
                     yield self._report(iri, graph, nodes)
 
+    def named(self, name: str) -> Report | None:
+        """The report with that id, or with that IRI, whole or without the base."""
+        known = self.store.subject(self.vocabulary.term("casekg:sourceId"), name)
+        iri = known or self.store.base + name.removeprefix(self.store.base)
+        nodes = _Nodes(self._quads(graph_iri(iri)))
+        return self._report(iri, graph_iri(iri), nodes) if iri in nodes.of_type("casekg:Report") else None
+
     def concept(self, iri: str) -> Concept:
         """What the store says of a concept; asked once."""
         if iri not in self._concepts:
@@ -206,7 +220,7 @@ class Reports:
                 nodes.text(iri, "casekg:facet"),
                 *(
                     tuple(sorted(self.vocabulary.compact(c) for c in nodes.nodes(iri, match)))
-                    for match in ("skos:exactMatch", "skos:closeMatch")
+                    for match in ("skos:exactMatch", "skos:closeMatch", "skos:broader")
                 ),
             )
         return self._concepts[iri]
@@ -245,6 +259,7 @@ class Reports:
             rights=nodes.text(iri, "dc:rights"),
             languages=tuple(text for _, text in nodes.texts(iri, "dcterms:language")),
             text=nodes.text(iri, "casekg:text") if self.text else "",
+            skip=nodes.text(iri, "casekg:skip"),
             input_hash=nodes.text(graph, "casekg:inputHash"),
             extraction=self._extraction(nodes.node(graph, "prov:wasGeneratedBy")),
             cases=tuple(self._case(case, nodes, quotes) for case in nodes.of_type("casekg:Case")),
@@ -289,7 +304,7 @@ class Reports:
         for name in ("role", "kind", "category"):
             if code := nodes.node(iri, f"casekg:{name}"):
                 values[name] = _code(code)
-        concept = nodes.node(iri, "casekg:concept")
+        concept, disease = nodes.node(iri, "casekg:concept"), nodes.node(iri, "casekg:disease")
         return Episode(
             iri=iri,
             kind=kind,
@@ -300,6 +315,7 @@ class Reports:
             quote=quotes[nodes.node(iri, "casekg:quote")],
             mentions=tuple(quotes[q] for q in nodes.nodes(iri, "casekg:evidence")),
             values=values,
+            disease=self.concept(disease) if disease else None,
         )
 
     def _extraction(self, iri: str) -> Extraction | None:

@@ -5,7 +5,7 @@
 const INK = "#1b2430", SOFT = "#55606e", FAINT = "#aab3bd", DISEASE = "#8a5a00", TREATMENT = "#3c4a5c";
 const PER_PAGE = 20; // courses
 const LENGTHS = { lasted: "for", until_event: "after", follow_up: "followed up" };
-const ENDS = new Set(["category:complete_remission", "category:recovery"]); // outcomes with which an episode of disease ends
+const ENDS = new Set(["complete_remission", "recovery"]); // outcomes with which an episode of disease ends
 
 const textNode = (x, y, text, attributes = {}) => el("text", { x, y, "font-size": 12, fill: INK, "font-family": FONT, ...attributes }, text);
 const dotted = { "stroke-dasharray": "1 4", "stroke-linecap": "round" };
@@ -13,11 +13,11 @@ const present = (episode) => !episode.stated && episode.kind !== "finding";
 const personOf = ({ age, sex }) => [age, sex].filter(Boolean).join(", ") || "age and sex not stated";
 const timeOf = (episode) => (episode.length ? `${LENGTHS[episode.lengthType] ?? ""} ${episode.length}`.trim() : "");
 const paint = (episode) => (episode.kind === "outcome" ? colour(outcomeOf(episode)) : episode.kind === "condition" ? "#fdf3df" : "#e3eaf2");
-const outcomeOf = (episode) => outcomes.findIndex(({ label }) => label === codes[episode.code]);
+const outcomeOf = (episode) => outcomes.findIndex(({ code }) => code === episode.code);
 
 function describe(episode) {
   const step = episode.step === undefined ? "order not told" : `step ${episode.step + 1}`;
-  return [episode.label, timeOf(episode), KIND_NAMES[episode.kind], episode.kind === "outcome" ? "" : codes[episode.code] ?? "", step, ...(episode.notes ?? [])].filter(Boolean).join(", ");
+  return [episode.label, timeOf(episode), KIND_NAMES[episode.kind], episode.kind === "outcome" ? "" : episode.as, step, ...(episode.notes ?? [])].filter(Boolean).join(", ");
 }
 
 // --- one patient -----------------------------------------------------------------------------------------------------

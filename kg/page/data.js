@@ -1,6 +1,6 @@
 // What the page holds: the core that the pictures count, and packs of reports that are opened when they are needed.
 
-let most, packSize, networkSize, codes;
+let most, packSize, networkSize;
 let boxes = [], outcomes = [], reports = [], cases = [], facts = [], networks = new Map();
 const byId = new Map(); // id of a box -> its number
 
@@ -13,7 +13,7 @@ async function unpack(element) {
 
 async function openCore() {
   const core = await unpack(document.getElementById("core"));
-  ({ most, pack: packSize, size: networkSize, codes } = core);
+  ({ most, pack: packSize, size: networkSize } = core);
   boxes = core.boxes.map(([label, column, parent, curie, broader, folded]) =>
     ({ label, column, parent: parent < 0 ? null : parent, curie, broader, folded: Boolean(folded), folders: 0 }));
   for (const [number, box] of boxes.entries()) {
@@ -24,7 +24,7 @@ async function openCore() {
     box.id = idOf(box);
     if (!byId.has(box.id)) byId.set(box.id, number);
   }
-  outcomes = core.outcomes.map(([label, colour]) => ({ label, colour }));
+  outcomes = core.outcomes.map(([label, colour, code]) => ({ label, colour, code }));
   const told = new Map(); // report -> cases so far
   reports = core.reports.map(([id, title, language, year]) => ({ id, title, language, year, cases: [] }));
   cases = core.cases.map(([report, name, years, age, sex, ...held], number) => {

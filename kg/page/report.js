@@ -81,11 +81,11 @@ function marked(full, language, facts, select) {
     const [{ fact }] = over, named = over.find((hold) => hold.fact.at !== undefined)?.fact;
     const kinds = [...new Set(over.map((hold) => hold.fact.kind))].map((kind) => KIND_NAMES[kind] ?? "age or sex");
     const begins = over.some((hold) => hold.start === start);
-    const status = !fact.stated ? "" : fact.stated === "assertion:absent" ? " absent" : " unsure";
+    const status = !fact.stated ? "" : fact.stated === "absent" ? " absent" : " unsure";
     const node = el("span", { class: `fact ${fact.kind}${status}${over.length > 1 ? " several" : ""}` }, slice(full, start, end));
     node.dataset.facts = over.map((hold) => `${hold.fact.k}/${hold.fact.at ?? "patient"}`).join(" ");
     if (named) {
-      if (begins) { node.tabIndex = 0; node.setAttribute("role", "button"); node.setAttribute("aria-label", `${slice(full, start, end)}: ${kinds.join(", ")}${fact.stated ? `, ${codes[fact.stated]}` : ""}`); }
+      if (begins) { node.tabIndex = 0; node.setAttribute("role", "button"); node.setAttribute("aria-label", `${slice(full, start, end)}: ${kinds.join(", ")}${fact.stated ? `, ${fact.stated}` : ""}`); }
       for (const event of ["mouseenter", "focus"]) node.addEventListener(event, () => { if (!pinned || event === "focus") select(named.k, named.at); });
       press(node, () => { pinned = true; select(named.k, named.at); });
     }
@@ -113,8 +113,8 @@ function pointAt(number, full, facts, k, at) {
 // What was understood of an episode: what it is, its words, its links with their sentences.
 function episodeNodes(kase, full, at) {
   const { episodes, links } = fullCase(full, kase), episode = episodes[at], { language } = reports[cases[kase].report];
-  const facts = [["what", [KIND_NAMES[episode.kind], codes[episode.code]].filter(Boolean).join(", ")], ["status", episode.stated ? codes[episode.stated] : "present"],
-    ["concept", episode.kind === "outcome" ? episode.code : episode.concept ?? "not in a vocabulary"], ["time", timeOf(episode)],
+  const facts = [["what", [KIND_NAMES[episode.kind], episode.as].filter(Boolean).join(", ")], ["status", episode.stated ?? "present"],
+    ["concept", episode.kind === "outcome" ? `category:${episode.code}` : episode.concept ?? "not in a vocabulary"], ["time", timeOf(episode)],
     ["order", episode.stated || episode.kind === "finding" ? "" : episode.step === undefined ? "not told" : `step ${episode.step + 1}`], ["notes", (episode.notes ?? []).join("; ")],
     ["characters", placesOf(episode).map(([start, end]) => `${start}–${end}`).join(", ")]];
   const [start, end, from, to] = episode.at;
@@ -132,8 +132,8 @@ function episodeNodes(kase, full, at) {
 
 function factTable(full, kase, select) {
   const { episodes } = fullCase(full, kase);
-  const row = (episode, at) => el("tr", { class: episode.stated === "assertion:absent" ? "absent" : null }, el("td", {}, KIND_NAMES[episode.kind]), el("td", {}, button(episode.label, () => select(at), { class: "plain" })),
-    el("td", {}, codes[episode.code] ?? ""), el("td", {}, episode.stated ? codes[episode.stated] : "present"));
+  const row = (episode, at) => el("tr", { class: episode.stated === "absent" ? "absent" : null }, el("td", {}, KIND_NAMES[episode.kind]), el("td", {}, button(episode.label, () => select(at), { class: "plain" })),
+    el("td", {}, episode.as ?? ""), el("td", {}, episode.stated ?? "present"));
   return el("details", {}, el("summary", {}, `All ${plural(episodes.length, "fact")} of ${cases[kase].name} as a table`),
     el("table", {}, el("thead", {}, el("tr", {}, ...["Kind", "Fact", "As", "Status"].map((label) => el("th", { scope: "col" }, label)))), el("tbody", {}, ...episodes.map(row))));
 }

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, BinaryIO
 from kg import resources
 from kg.errors import ExportError
 from kg.exporters.html.columns import Columns
-from kg.exporters.html.reading import Reader
+from kg.reports import Reports
 
 if TYPE_CHECKING:
-    from kg.exporters.html.reading import Report
+    from kg.reports import Report
     from kg.store import Store
 
 __all__ = ["SUFFIX", "SUMMARY", "write"]
@@ -35,9 +35,9 @@ def write(store: Store, out: BinaryIO, *, text: bool = True, reports: Sequence[s
 
     ``text=False`` leaves out texts and quotes. Raises ExportError if a named report is not in the store.
     """
-    reader = Reader(store)
-    columns = Columns(reader, text=text)
-    for report in reader.reports() if reports is None else [_named(reader, name) for name in reports]:
+    told = Reports(store, text=text)
+    columns = Columns(told)
+    for report in told if reports is None else [_named(told, name) for name in reports]:
         columns.add(report)
     values = {"title": html.escape(_title(columns)), "core": columns.core(), **_program()}
     values["packs"] = "\n".join(f'<script type="text/plain" class="pack">{pack}</script>' for pack in columns.packs)
@@ -45,8 +45,8 @@ def write(store: Store, out: BinaryIO, *, text: bool = True, reports: Sequence[s
     out.write(re.sub(r"\{(\w+)\}", lambda slot: values[slot[1]], page).encode())
 
 
-def _named(reader: Reader, name: str) -> Report:
-    report = reader.named(name)
+def _named(told: Reports, name: str) -> Report:
+    report = told.named(name)
     if report is None:
         raise ExportError(f"There is no report {name!r} in the store; 'kg query cases' names them all.")
     return report

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kg.exporters.html.reading import Episode, Reader
+    from kg.reports import Concept, Episode, Reports
 
 __all__ = ["MOST", "Box", "Boxes"]
 
@@ -40,11 +40,10 @@ class Box:
 class Boxes:
     """Numbers boxes as they are needed, parents before children; ``fold`` ends the making."""
 
-    def __init__(self, reader: Reader) -> None:
-        self.reader = reader
+    def __init__(self, reports: Reports) -> None:
+        self.reports = reports
         self.list: list[Box] = []
         self._numbers: dict[object, int] = {}
-        self._concepts: dict[str, tuple[str, tuple[str, ...]]] = {}
 
     def of(self, episode: Episode, column: int) -> int:
         """The box of an episode: its concept, else the disease that came back, else its words."""
@@ -52,7 +51,7 @@ class Boxes:
             return self._concept(concept, column)
         group = self._number((column, None), _UNGROUNDED, column, None)
         if column == 1:
-            kind = self.reader.label(episode.code)
+            kind = self.reports.code("kind", episode.values["kind"]).label
             group = self._number((column, None, kind), f"{kind}, {_UNGROUNDED}", column, group)
         return self._number((column, group, episode.label), episode.label or "not named", column, group)
 
@@ -102,14 +101,18 @@ class Boxes:
             self.list[number].parent = len(self.list) - 1
         return len(self.list) - 1
 
-    def _concept(self, curie: str, column: int, below: tuple[str, ...] = ()) -> int:
-        if (column, curie) in self._numbers:
-            return self._numbers[column, curie]
-        if curie not in self._concepts:
-            self._concepts[curie] = self.reader.concept(curie)
-        label, broader = self._concepts[curie]
-        above = tuple(self._concept(b, column, (*below, curie)) for b in broader if b not in (*below, curie))
-        return self._number((column, curie), label, column, above[0] if above else None, curie, above[1:])
+    def _concept(self, concept: Concept, column: int, below: tuple[str, ...] = ()) -> int:
+        if (column, concept.curie) in self._numbers:
+            return self._numbers[column, concept.curie]
+        below = (*below, concept.curie)
+        wider = (self._wider(curie) for curie in concept.broader if curie not in below)
+        above = tuple(self._concept(c, column, below) for c in wider)
+        return self._number(
+            (column, concept.curie), concept.label, column, above[0] if above else None, concept.curie, above[1:]
+        )
+
+    def _wider(self, curie: str) -> Concept:
+        return self.reports.concept(self.reports.vocabulary.expand(curie))
 
     def _number(
         self, key: object, label: str, column: int, parent: int | None, curie: str = "", broader: tuple[int, ...] = ()

@@ -7,15 +7,17 @@ a treatment before the outcomes after it.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from heapq import heappop, heappush
 
-from kg.exporters.html.reading import Case, Episode, Report
+from kg.reports import Case, Episode, Quote, Report
 
-__all__ = ["steps"]
+__all__ = ["in_words", "places", "sentence", "steps"]
 
-_BACKGROUND = "role:comorbidity"  # coexists: it has no place in the order
-_ORDERS = frozenset({"casekg:for", "casekg:of", "casekg:after", "casekg:attributedTo"})  # links whose target came first
+_BACKGROUND = "comorbidity"  # coexists: it has no place in the order
+_ORDERS = frozenset({"for", "of", "after", "attributedTo"})  # links whose target came first
+_LENGTH = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?:(\d+)H)?)?")
 
 
 def steps(report: Report, case: Case) -> dict[str, int | None]:
@@ -24,8 +26,8 @@ def steps(report: Report, case: Case) -> dict[str, int | None]:
     Episodes share a step if they are one event told twice (the same words), parts of one regimen, treatments of one
     sentence with the same outcomes, or conditions of one sentence with the same role.
     """
-    told = [e for e in case.episodes if e.present and e.kind != "finding"]
-    first = _places(report, case, [e for e in told if e.code != _BACKGROUND])
+    told = [e for e in case.episodes if e.present and e.kind != "Finding"]
+    first = _places(report, case, [e for e in told if e.values.get("role") != _BACKGROUND])
     group = _groups(case, [e for e in told if e.iri in first])
     at: dict[str, int] = {}
     for iri, root in group.items():
@@ -35,21 +37,46 @@ def steps(report: Report, case: Case) -> dict[str, int | None]:
     return {e.iri: number[group[e.iri]] if e.iri in group else None for e in told}
 
 
+def places(episode: Episode) -> tuple[Quote, ...]:
+    """The quote of an episode and all further mentions."""
+    return (episode.quote, *sorted(episode.mentions, key=lambda q: (q.start, q.end)))
+
+
+def sentence(report: Report, quote: Quote) -> Quote:
+    """The sentence, or run of sentences, in which a quote stands."""
+    return report.quotes[quote.sentence]
+
+
+def in_words(duration: str) -> str:
+    """An ISO 8601 duration in words: 42 months, 2 weeks, 13 years. Empty for any other text."""
+    match = _LENGTH.fullmatch(duration)
+    if not duration or match is None:
+        return ""
+    years, months, days, hours = (int(part or 0) for part in match.groups())
+    if years and months:  # the graph's canonical form of "42 months"
+        years, months = 0, years * 12 + months
+    weeks = 0
+    if days and days % 7 == 0:
+        weeks, days = days // 7, 0
+    parts = ((years, "year"), (months, "month"), (weeks, "week"), (days, "day"), (hours, "hour"))
+    return " ".join(f"{n} {unit}{'' if n == 1 else 's'}" for n, unit in parts if n) or "0 hours"
+
+
 def _places(report: Report, case: Case, episodes: list[Episode]) -> dict[str, int]:
     """Where in the text each episode is first told, the title apart; those that only the title tells are left out.
 
     A condition that only the title names takes the place of the first treatment or outcome linked with it.
     """
-    found = ((report.text.find(title), len(title)) for title in report.titles if title)
+    found = ((report.text.find(title), len(title)) for title in report.titles.values() if title)
     titles = [(start, start + length) for start, length in found if start >= 0]
     first: dict[str, int] = {}
     for episode in episodes:
-        starts = [s for s, _ in (p.span for p in episode.places) if not any(a <= s < b for a, b in titles)]
+        starts = [q.start for q in places(episode) if not any(a <= q.start < b for a, b in titles)]
         if starts:
             first[episode.iri] = min(starts)
     early: dict[str, int] = {}
     for link in case.links:
-        if link.type in ("casekg:for", "casekg:of") and link.source in first:
+        if link.type in ("for", "of") and link.source in first:
             early[link.target] = min(first[link.source], early.get(link.target, first[link.source]))
     return {**{e.iri: early[e.iri] for e in episodes if e.iri in early}, **first}
 
@@ -59,21 +86,20 @@ def _groups(case: Case, episodes: list[Episode]) -> dict[str, str]:
     told = {e.iri for e in episodes}
     leads_to: dict[str, set[str]] = defaultdict(set)
     for link in case.links:
-        if link.type in ("casekg:after", "casekg:attributedTo") and link.source in told:
+        if link.type in ("after", "attributedTo") and link.source in told:
             leads_to[link.target].add(link.source)
+    outcomes = {e.quote.iri for e in episodes if e.kind == "Outcome"}
     lead: dict[object, str] = {}
     group: dict[str, str] = {}
     for episode in episodes:
-        key: object = episode.quote.span
-        if episode.kind == "intervention":
+        key: object = episode.quote.iri
+        if episode.kind == "Intervention":
             key = ("together", episode.quote.sentence, frozenset(leads_to[episode.iri]))
-        elif episode.kind == "condition" and not any(
-            o.kind == "outcome" and o.quote.span == episode.quote.span for o in episodes
-        ):
-            key = ("together", episode.quote.sentence, episode.code)
+        elif episode.kind == "Condition" and episode.quote.iri not in outcomes:
+            key = ("together", episode.quote.sentence, episode.values.get("role"))
         group[episode.iri] = lead.setdefault(key, episode.iri)
     for link in case.links:
-        if link.type == "casekg:partOf" and link.source in group and link.target in group:
+        if link.type == "partOf" and link.source in group and link.target in group:
             old, new = group[link.source], group[link.target]
             group = {iri: new if root == old else root for iri, root in group.items()}
     return group
