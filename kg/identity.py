@@ -15,7 +15,19 @@ from urllib.parse import quote
 
 from kg.model import Document, Episode, Report
 
-__all__ = ["digest", "episode_names", "fold", "graph_iri", "identifiers", "report_iri", "report_keys"]
+__all__ = [
+    "copy_iri",
+    "digest",
+    "episode_names",
+    "fold",
+    "graph_iri",
+    "identifiers",
+    "is_copy",
+    "other_by_id",
+    "report_iri",
+    "report_keys",
+    "report_of",
+]
 
 _DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.I)
 _PMID = re.compile(r"(?:pmid:\s*)?(\d{1,9})", re.I)
@@ -62,6 +74,30 @@ def report_keys(document: Document) -> tuple[str, ...]:
         title = next((t for tag, t in report.title.items() if tag.startswith("en")), next(iter(report.title.values())))
         keys.append(f"title:{digest(' / '.join((title, *report.authors)), 10)}")
     return tuple(keys) or (f"text:{digest(document.text, 10)}",)
+
+
+def copy_iri(report: str, document: Document, nth: int = 1) -> str:
+    """The IRI of a copy of the report with that IRI, the ``nth`` of those that are alike word for word."""
+    name = digest(f"{document.id} {document.text}", 6)
+    return f"{report}/copy/{name}" + (f"-{nth}" if nth > 1 else "")
+
+
+def report_of(node: str) -> str:
+    """The IRI of the report that ``node`` is, or is a copy of."""
+    return node.partition("/copy/")[0]
+
+
+def is_copy(graph: str) -> bool:
+    """Whether a graph is about a copy of a report."""
+    return "/copy/" in graph
+
+
+def other_by_id(report: Report, known: str, base: str) -> bool:
+    """Whether the report with the IRI ``known`` is another one: both have an identifier of one kind, not the same."""
+    return any(
+        known.startswith(f"{base}{name}/") and known != f"{base}{name}/{quote(value, safe='', errors='replace')}"
+        for name, value in identifiers(report).items()
+    )
 
 
 def graph_iri(report: str) -> str:

@@ -65,6 +65,10 @@ class Inputs:
                 self._owners.pop(graph, None)
         self._files[name] = fresh
 
+    def held(self, graph: str) -> bool:
+        """Whether a file holds that graph."""
+        return graph in self._owners
+
     def claim(self, path: Path, graph: str) -> bool:
         """Make the file the holder of a report; False if the report was claimed already: then this is a copy."""
         name = _name(path)

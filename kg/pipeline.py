@@ -17,7 +17,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +70,7 @@ class _Job:
     document: Document
     report: str  # IRI
     fingerprint: str
+    copy: str = ""  # IRI, where the document is a copy of the report: nothing is extracted
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class _Done:
     concepts: frozenset[str] = frozenset()  # CURIEs
     skip: str | None = None
     failure: str | None = None
+    copy: bool = False
 
 
 def extract(
@@ -144,7 +146,7 @@ def build(
                 if done.skip:
                     result.skipped.append((done.source, done.skip))
                 batch.append(done)
-                result.extracted += 1
+                result.extracted += not done.copy
                 progress(result.extracted + result.unchanged, None)
                 if len(batch) == _BATCH:
                     changed += shelf.put(batch)
@@ -172,8 +174,9 @@ class _Reader:
             try:
                 same = self.inputs.unchanged(path)
                 if same and all(map(self.store.holds, same[0])):
-                    self.result.read += len(same[0]) + len(same[1])
-                    self.result.unchanged += len(same[0])
+                    own = sum(not quads.is_copy(graph) for graph in same[0])
+                    self.result.read += own + len(same[1])
+                    self.result.unchanged += own
                     self.result.copies += [(str(path), graph.removesuffix("/graph")) for graph in same[1]]
                     continue
                 self.inputs.start(path)
@@ -194,24 +197,34 @@ class _Reader:
         """The job for one document; None if its graph is up to date or the document a copy."""
         self.result.read += 1
         keys = quads.report_keys(document)
-        report = self.stored(keys) or quads.report_iri(document, self.base)
-        self.seen.update(dict.fromkeys(keys, report))
+        report = self.stored(document, keys) or quads.report_iri(document, self.base)
+        for key in keys:
+            self.seen.setdefault(key, report)
         graph = quads.graph_iri(report)
+        copy = ""
         if not self.inputs.claim(path, graph):
             self.result.copies.append((document.source, report))
-            return None
+            names = (quads.copy_iri(report, document, nth) for nth in count(1))
+            copy = next(name for name in names if not self.inputs.held(quads.graph_iri(name)))
+            graph = quads.graph_iri(copy)
+            self.inputs.claim(path, graph)
         made_from = f"{self.configuration}\n{document.id}\n{document.report}\n{document.text}"
         fingerprint = hashlib.sha256(made_from.encode("utf-8", "replace")).hexdigest()
         if self.store.value(graph, self.mark) == fingerprint:
-            self.result.unchanged += 1
+            self.result.unchanged += not copy
             return None
-        return _Job(document, report, fingerprint)
+        return _Job(document, report, fingerprint, copy)
 
-    def stored(self, keys: Sequence[str]) -> str | None:
-        """The IRI under which a report with one of these keys is known."""
+    def stored(self, document: Document, keys: Sequence[str]) -> str | None:
+        """The IRI under which a report with one of these keys is known.
+
+        One title and the same authors do not join two reports whose identifiers differ.
+        """
         for key in keys:
-            if known := self.seen.get(key) or self.store.subject(self.key, key):
-                return known
+            if found := self.seen.get(key) or self.store.subject(self.key, key):
+                known = quads.report_of(found)
+                if not (key.startswith("title:") and quads.other_by_id(document.report, known, self.base)):
+                    return known
         return None
 
 
@@ -297,6 +310,10 @@ def _work(settings: _Settings, jobs: Sequence[_Job]) -> list[_Done]:
     done = []
     for job in jobs:
         graph = quads.graph_iri(job.report)
+        if job.copy:
+            written = write.copy(job.document, job.report, job.copy, job.fingerprint)
+            done.append(_Done(job.document.source, quads.graph_iri(job.copy), written, copy=True))
+            continue
         try:
             record = understand(job.document)
             done.append(

@@ -15,14 +15,35 @@ from typing import TYPE_CHECKING
 import pyoxigraph as ox
 
 from kg.errors import KGError
-from kg.identity import episode_names, graph_iri, identifiers, report_iri, report_keys
+from kg.identity import (
+    copy_iri,
+    episode_names,
+    graph_iri,
+    identifiers,
+    is_copy,
+    other_by_id,
+    report_iri,
+    report_keys,
+    report_of,
+)
 from kg.literals import date_type, decimal, duration, months, string
 from kg.model import Case, CaseRecord, Condition, Document, Episode, Finding, Intervention, Outcome, Span
 
 if TYPE_CHECKING:
     from kg.vocab import Vocabulary
 
-__all__ = ["Writer", "graph_iri", "parse", "quads", "report_iri", "report_keys"]
+__all__ = [
+    "Writer",
+    "copy_iri",
+    "graph_iri",
+    "is_copy",
+    "other_by_id",
+    "parse",
+    "quads",
+    "report_iri",
+    "report_keys",
+    "report_of",
+]
 
 _ISSN = re.compile(r"\d{4}-\d{3}[\dX]", re.ASCII)
 _KEY = re.compile(r"orcid:(?:\d{4}-){3}\d{3}[\dX]|mesh:[A-Z]\d{4,12}", re.ASCII)  # what may become an IRI
@@ -92,6 +113,10 @@ class Writer:
         to know whether the graph is up to date.
         """
         return _Graph(self, document, record, report or report_iri(document, self.base)).nquads(fingerprint)
+
+    def copy(self, document: Document, report: str, iri: str, fingerprint: str | None = None) -> bytes:
+        """The graph of a copy, named ``iri``, of the report with that IRI: its bibliography alone."""
+        return _Graph(self, document, CaseRecord(id=document.id), iri).copy(report, fingerprint)
 
 
 class _Terms(dict[str, str]):
@@ -177,9 +202,31 @@ class _Graph:
         self.add(node, "rdf:type", self.terms["casekg:Report"])
         if self.record.cases:
             self.add(node, "rdf:type", self.terms["fabio:CaseReport"])
-        self.add_text(node, "casekg:sourceId", self.document.id)
         self.add_text(node, "casekg:text", self.document.text)
         self.add_text(node, "casekg:skip", self.record.skip)
+        self.citation()
+        self.add_text(node, "casekg:byline", "; ".join(report.authors))
+        for predicate, values in (
+            ("casekg:affiliation", report.affiliations),
+            ("dc:creator", report.authors),
+            ("dc:type", report.publication_types),
+            ("dcterms:language", report.language),
+            ("prism:keyword", report.keywords),
+            ("dc:subject", report.headings),
+            ("bibo:issn", tuple(filter(_ISSN.fullmatch, report.issn))),
+        ):
+            for value in values:
+                self.add_text(node, predicate, value)
+        for predicate, keys in (("dcterms:creator", report.author_ids.values()), ("dcterms:subject", report.subjects)):
+            for key in filter(_KEY.fullmatch, keys):
+                self.add(node, predicate, f"<{self.terms.vocabulary.expand(key)}>")
+
+    def citation(self) -> None:
+        """What copies of a report may say in different ways: where it stands, and what it is known by."""
+        node, report = self.node, self.document.report
+        self.add_text(node, "casekg:sourceId", self.document.id)
+        for key in report_keys(self.document):
+            self.add_text(node, "casekg:key", key)
         for language, title in report.title.items():
             tag = f"@{language.lower()}" if _LANGUAGE.fullmatch(language) else ""
             self.add(node, "dcterms:title", string(title) + tag)
@@ -187,7 +234,6 @@ class _Graph:
         self.add_text(node, "bibo:doi", known.get("doi"))
         self.add_text(node, "bibo:pmid", known.get("pmid"))
         self.add_text(node, "fabio:hasPubMedCentralId", known.get("pmcid"))
-        self.add_text(node, "casekg:byline", "; ".join(report.authors))
         self.add_text(node, "prism:publicationName", report.journal)
         self.add_text(node, "bibo:volume", report.volume)
         self.add_text(node, "bibo:issue", report.issue)
@@ -195,28 +241,15 @@ class _Graph:
         self.add_text(node, "dc:rights", report.license)
         self.add_text(node, "schema:copyrightNotice", report.copyright)
         self.add_text(node, "fabio:hasURL", report.url)
-        for predicate, values in (
-            ("casekg:key", report_keys(self.document)),
-            ("casekg:affiliation", report.affiliations),
-            ("dc:creator", report.authors),
-            ("dc:type", report.publication_types),
-            ("dcterms:language", report.language),
-            ("prism:keyword", report.keywords),
-            ("dc:subject", report.headings),
-        ):
-            for value in values:
-                self.add_text(node, predicate, value)
-        for value in filter(_ISSN.fullmatch, report.issn):
-            self.add_text(node, "bibo:issn", value)
-        for author, key in report.author_ids.items():
-            if _KEY.fullmatch(key):
-                person = f"<{self.terms.vocabulary.expand(key)}>"
-                self.add(node, "dcterms:creator", person)
-                self.add_text(person, "rdfs:label", author)
-        for key in filter(_KEY.fullmatch, report.subjects):
-            self.add(node, "dcterms:subject", f"<{self.terms.vocabulary.expand(key)}>")
         if report.published and (datatype := date_type(report.published)):
             self.add_typed(node, "dcterms:issued", report.published, datatype)
+
+    def copy(self, report: str, fingerprint: str | None) -> bytes:
+        self.add(self.node, "rdf:type", self.terms["casekg:Copy"])
+        self.add(self.node, "casekg:copyOf", f"<{report}>")
+        self.citation()
+        self.add_text(f"<{graph_iri(self.report)}>", "casekg:fingerprint", fingerprint)
+        return "".join(sorted(set(self.lines))).encode()
 
     def provenance(self, fingerprint: str | None) -> None:
         graph = f"<{graph_iri(self.report)}>"
