@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json as json_module
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kg import exporters
 from kg.cli import output
 from kg.query import ask
-from kg.table import Table
+from kg.table import Table, Value
 
 if TYPE_CHECKING:
     from kg.pipeline import Build
@@ -19,6 +20,7 @@ __all__ = ["show"]
 
 _FILES = ("ttl", "trig", "html")
 _SHOWN = 20  # rows of the treatment-outcome table on the screen; 'kg query treatments' has them all
+_COMPARED = 10_000  # reports up to which all are compared in pairs; more take 'kg query same-patient' its time
 
 
 def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
@@ -28,6 +30,9 @@ def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
             exporters.export(store, sink, name)
     counts = {str(row["what"]): row["count"] for row in ask(store, "summary")}
     treatments = ask(store, "treatments")
+    differences = [row for row in ask(store, "copies").to_dicts() if row["differs"]] if built.copies else []
+    few = int(counts["reports"] or 0) <= _COMPARED
+    pairs = ask(store, "same-patient").to_dicts() if few else []
     validation = built.validation
     facts: dict[str, Any] = {
         "inputs": {
@@ -35,9 +40,11 @@ def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
             "extracted": built.extracted,
             "unchanged": built.unchanged,
             "removed": built.removed,
-            "copies": dict(built.copies),
-            "without a case": dict(built.skipped),
-            "failed": dict(built.failed),
+            "copies": built.copies,
+            "conflicts": differences,
+            "perhaps one patient": pairs,
+            "without a case": built.skipped,
+            "failed": built.failed,
         },
         "graph": counts,
         "validation": None if validation is None else dict(validation.counts),
@@ -53,8 +60,10 @@ def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
         f"{built.read} read: {built.extracted} extracted, {built.unchanged} unchanged, {len(built.copies)} copies, "
         f"{built.removed} removed, {len(built.failed)} failed\n"
     )
-    for source, why in built.skipped:
-        output.data(f"no case in {source}: {why}\n")
+    _said("no case in", built.skipped)
+    _said("differs:", [(str(row["copy"]), _difference(row)) for row in differences])
+    if pairs:
+        output.data(f"{len(pairs)} pairs of reports may tell of one patient: kg query same-patient\n")
     for what, count in counts.items():
         output.data(f"{count:>8}  {what}\n")
     if validation is not None:
@@ -66,3 +75,15 @@ def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
     if len(treatments) > _SHOWN:
         output.data(f"... {len(treatments) - _SHOWN} more rows: kg query treatments\n")
     output.message(f"written to {out}: store/, {', '.join(f'graph.{n}' for n in _FILES)}, build.json")
+
+
+def _said(what: str, of: Sequence[tuple[str, str]]) -> None:
+    """The first of many inputs with what is said of each; build.json has them all."""
+    for source, why in of[:_SHOWN]:
+        output.data(f"{what} {source}: {why}\n")
+    if len(of) > _SHOWN:
+        output.data(f"{what} {len(of) - _SHOWN} more: see build.json\n")
+
+
+def _difference(row: Mapping[str, Value]) -> str:
+    return f"copy of {row['id']}, has the {row['differs']} {row['copy_says']!r}, not {row['says']!r}"
