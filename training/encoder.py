@@ -41,9 +41,7 @@ def need(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise SystemExit(
-            f"teacher.py needs {module.split('.')[0]}: pip install torch safetensors tokenizers onnx onnxruntime"
-        ) from error
+        raise SystemExit(f"teacher.py needs {module.split('.')[0]}: make .venv/train installs it") from error
 
 
 def encoder(torch: Any, config: Report, dropout: float) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 from kg.clinical.story import Story, read_story
 from kg.model import Case, Condition, Document, Intervention, Outcome, Quantity, Report, Span
 
-__all__ = ["GoldCase", "read_gold"]
+__all__ = ["GoldCase", "read_gold", "read_reports"]
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,18 @@ class GoldCase:
     case: Case
 
 
+def read_reports(path: Path) -> list[Mapping[str, Any]]:
+    """The annotated reports of a gold file as they stand there."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
 def read_gold(path: Path) -> Iterator[GoldCase]:
     """Every annotated patient of a gold file, in order."""
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            if row["cases"]:
-                story = read_story(Document(row["id"], row["text"], Report(), ()))
-                for number, case in enumerate(row["cases"]):
-                    yield GoldCase(row["id"], number, len(row["cases"]), story, _case(story, case, number))
+    for row in read_reports(path):
+        if row["cases"]:
+            story = read_story(Document(row["id"], row["text"], Report(), ()))
+            for number, case in enumerate(row["cases"]):
+                yield GoldCase(row["id"], number, len(row["cases"]), story, _case(story, case, number))
 
 
 def _case(story: Story, case: Mapping[str, Any], number: int) -> Case:

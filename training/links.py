@@ -1,4 +1,6 @@
-"""Trains what links outcomes, interventions and conditions: ``python training/links.py --data train.jsonl``.
+"""Trains what links outcomes, interventions and conditions.
+
+    python -m training.links --data train.jsonl --taggers FOLDER
 
 Writes kg/models/link-for.json.gz, link-of.json.gz and link-after.json.gz. The third sees what the first two say, so it
 is trained on what they say of reports they have not seen.
@@ -11,9 +13,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kg import vocab
 from kg.clinical.links import Pair, after_pairs, for_pairs, of_pairs
 from kg.clinical.scene import Scene
-from training.gold import GoldCase, read_gold
+from kg.model import Concept
+from training.crossed import CrossedCase, read_crossed
 from training.linear import crossed, train
 
 __all__ = ["main"]
@@ -26,27 +30,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Trains the three models from the annotated reports of ``--data``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="annotated reports, JSON lines")
-    cases = list(read_gold(parser.parse_args(arguments).data))
-    scenes = [scene(case) for case in cases]
+    parser.add_argument("--taggers", type=Path, required=True, help="folder with fold0.npz ... of training/tagger.py")
+    given = parser.parse_args(arguments)
+    cases = list(read_crossed(given.data, given.taggers))
+    concepts = vocab.load().lexicon().concepts
+    scenes = [scene(case, concepts) for case in cases]
     fors = _learn("link-for", cases, [for_pairs(s) for s in scenes])
     ofs = _learn("link-of", cases, [of_pairs(s) for s in scenes])
     _learn("link-after", cases, [after_pairs(s, f, o) for s, f, o in zip(scenes, fors, ofs, strict=True)])
 
 
-def scene(case: GoldCase) -> Scene:
+def scene(case: CrossedCase, concepts: Mapping[str, Concept]) -> Scene:
     """The scene of an annotated patient."""
-    number = case.number if case.story.cases > case.number else 0
-    return Scene(case.story, number, case.case.conditions, case.case.interventions, case.case.outcomes)
+    found = case.case
+    return Scene(case.story, case.number, found.conditions, found.interventions, found.outcomes, concepts)
 
 
-def gold_links(case: GoldCase, name: str) -> set[tuple[str, str]]:
+def gold_links(case: CrossedCase, name: str) -> set[tuple[str, str]]:
     """The annotated links of one kind."""
     if name == "link-for":
         return {(i.id, c) for i in case.case.interventions for c in i.for_}
     return {(o.id, t) for o in case.case.outcomes for t in (o.of if name == "link-of" else o.after)}
 
 
-def _learn(name: str, cases: Sequence[GoldCase], pairs: Sequence[Sequence[Pair]]) -> list[dict[tuple[str, str], float]]:
+def _learn(
+    name: str, cases: Sequence[CrossedCase], pairs: Sequence[Sequence[Pair]]
+) -> list[dict[tuple[str, str], float]]:
     """Trains one model; returns what models that have not seen a case say of its pairs."""
     examples, groups = [], []
     for case, found in zip(cases, pairs, strict=True):

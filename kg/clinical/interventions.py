@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from kg.clinical.classifier import Classifier
@@ -10,24 +10,30 @@ from kg.clinical.clues import clues
 from kg.clinical.details import dose, line, parts
 from kg.clinical.entities import Entity, entities, label
 from kg.clinical.mentions import Mention
+from kg.clinical.naming import answered
 from kg.clinical.story import Story
 from kg.model import KINDS, Concept, Intervention, Kind
 
 __all__ = ["candidates", "interventions"]
 
 _KEPT = 0.4  # a candidate less likely than this is left out
+_UNKNOWN = 0.55  # the same for one that no vocabulary knows
 
 
 def interventions(
-    story: Story, mentions: Sequence[Mention], case: int, concepts: Mapping[str, Concept]
+    story: Story,
+    mentions: Sequence[Mention],
+    case: int,
+    concepts: Mapping[str, Concept],
+    model: Callable[[str], Classifier] = Classifier.load,
 ) -> list[Intervention]:
     """The interventions of patient ``case`` in the order of the story; those not present say so in their assertion."""
-    keep, kind = Classifier.load("intervention_kept"), Classifier.load("intervention_kind")
+    keep, kind = model("intervention_kept"), model("intervention_kind")
     found: list[tuple[Entity, Kind]] = []
     for entity, row in candidates(story, mentions, case, concepts):
         if entity.best.assertion != "present" and entity.best.firm:
             found.append((entity, "other"))
-        elif keep.chance(row) >= _KEPT:
+        elif keep.chance(row) >= (_KEPT if entity.best.curies else _UNKNOWN) or _answered(story, entity):
             scores = kind.scores(row)
             known = concepts[entity.best.curies[0]].facet if entity.best.curies else None
             found.append((entity, cast(Kind, known if known in KINDS else max(scores, key=scores.__getitem__))))
@@ -43,7 +49,8 @@ def candidates(
     """All that may be interventions for patient ``case``, each with what speaks for and against it."""
     own = [m for m in mentions if story.sentences[m.sentence].own and case in story.cases_at(m.start)]
     among = entities(story, [m for m in own if m.type == "intervention"], concepts)
-    return list(zip(among, clues(story, among, [m for m in own if m.type == "condition"], concepts), strict=True))
+    others, places = ([m for m in own if m.type == type_] for type_ in ("condition", "site"))
+    return list(zip(among, clues(story, among, others, places, concepts), strict=True))
 
 
 def _intervention(
@@ -64,6 +71,14 @@ def _intervention(
         part_of=f"i{regimen}" if regimen else None,
         dose=next((d for m in entity.mentions if (d := dose(story, m))), None),
         line=next((n for m in entity.mentions if (n := line(story, m))), None),
+    )
+
+
+def _answered(story: Story, entity: Entity) -> bool:
+    """Whether the words right before a treatment of the vocabulary tell its effect: "did not respond to"."""
+    sentences = story.sentences
+    return any(
+        m.exact and answered().search(story.lower, sentences[m.sentence].start, m.start) for m in entity.mentions
     )
 
 

@@ -14,11 +14,12 @@ from math import exp, log
 from kg.clinical.classifier import Classifier
 from kg.clinical.scene import Item, Place, Scene
 from kg.clinical.story import Story
-from kg.model import Condition, Intervention, Outcome
+from kg.model import Concept, Condition, Intervention, Outcome
 
 __all__ = ["Pair", "after_pairs", "chances", "for_pairs", "link", "of_pairs"]
 
-_SURE = {"link-for": 0.3, "link-of": 0.3, "link-after": 0.45}
+# How likely a link must be: the likeliest of a source, and any other.
+_SURE = {"link-for": (0.2, 0.3), "link-of": (0.15, 0.25), "link-after": (0.38, 0.38)}
 _BREAKS = frozenset(("relapse", "progression", "no_response"))
 
 Shares = Mapping[tuple[str, str], float]
@@ -40,9 +41,10 @@ def link(
     conditions: Sequence[Condition],
     interventions: Sequence[Intervention],
     outcomes: Sequence[Outcome],
+    concepts: Mapping[str, Concept],
 ) -> tuple[list[Intervention], list[Outcome]]:
     """Interventions with ``for``, outcomes with ``of`` and ``after``, for one patient."""
-    scene = Scene(story, case, conditions, interventions, outcomes)
+    scene = Scene(story, case, conditions, interventions, outcomes, concepts)
     fors = chances("link-for", for_pairs(scene))
     ofs = chances("link-of", of_pairs(scene))
     afters = chances("link-after", after_pairs(scene, fors, ofs))
@@ -50,7 +52,10 @@ def link(
     def chosen(
         name: str, found: Shares, source: str, targets: Sequence[Condition] | Sequence[Intervention]
     ) -> tuple[str, ...]:
-        return tuple(t.id for t in targets if found.get((source, t.id), 0.0) >= _SURE[name])
+        likely = [found.get((source, t.id), 0.0) for t in targets]
+        best, other = _SURE[name]
+        least = [best if chance == max(likely) else other for chance in likely]
+        return tuple(t.id for t, chance, sure in zip(targets, likely, least, strict=True) if chance >= sure)
 
     treated = [replace(i, for_=chosen("link-for", fors, i.id, conditions)) for i in interventions]
     linked = [
@@ -193,6 +198,8 @@ def _kin(source: Item, target: Item) -> list[str]:
     f = [f"tw={target.words[-1]}|{source.sort}", f"sw={source.words[-1]}|{target.sort}"]
     f.append(f"tt={target.words[-1]}|{source.words[-1]}")
     f += [f"same={w in source.words}" for w in target.words if len(w) > 3]
+    f += [f"K={a}|{b}" for a in source.groups or (source.sort,) for b in target.groups]
+    f += [f"KS={b}|{target.sort}" for b in target.groups]
     return f
 
 

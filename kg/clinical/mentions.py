@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal
 
 from kg.clinical.abbreviations import Abbreviation, abbreviations
@@ -17,18 +18,19 @@ from kg.clinical.assertion import assertion_of, scopes
 from kg.clinical.lexicon import Match, Matcher
 from kg.clinical.naming import modifiers, trimmed
 from kg.clinical.story import Story
-from kg.clinical.tagging import Tagged, Tagger
+from kg.clinical.tagging import FLAGS, Tagged, Tagger
 from kg.folding import hangul
 from kg.model import Assertion
 
-__all__ = ["Mention", "MentionType", "find_mentions"]
+__all__ = ["Mention", "MentionType", "find_mentions", "flags", "terms"]
 
 MentionType = Literal["condition", "intervention", "finding", "site", "outcome"]
 
 _WORD = re.compile(r"[^\W_](?:[\w+-]*[\w+])?")
+_start = attrgetter("start")
 _TAGGED: tuple[MentionType, ...] = ("condition", "intervention")
 _NAMED: tuple[MentionType, ...] = ("finding", "site", "outcome")
-_OUTSIDE = 0.35  # weight of "no entity" against an entity: what is found too much, the classifiers of entities drop
+_LIKELY = 0.35  # probability from which a token may be part of a mention; what is found too much, classifiers drop
 _LEAST = 0.03  # a vocabulary term less likely than this to the tagger is kept only if it is denied or the like
 _KOREAN = 0.5  # the probability of a term in Korean words, which the tagger cannot read
 
@@ -54,26 +56,19 @@ class Mention:
     exact: bool = False
 
 
-def find_mentions(story: Story, matcher: Matcher, tagger: Tagger) -> list[Mention]:
-    """All mentions in readable sentences, in order of the text."""
+def find_mentions(story: Story, matcher: Matcher, tagger: Tagger) -> tuple[list[Mention], list[float]]:
+    """All mentions in readable sentences, in order of the text; and how likely each token tells of an outcome."""
     if not story.tokens:
-        return []
-    concepts = matcher.concepts
-    matches: dict[str, list[Match]] = {kind: [] for kind in (*_TAGGED, *_NAMED)}
-    for match in matcher.find(story.text):
-        by_type: dict[str, list[str]] = {}
-        for curie in match.curies:
-            by_type.setdefault(concepts[curie].type, []).append(curie)
-        for type_, same in by_type.items():
-            if type_ in matches:
-                matches[type_].append(Match(match.start, match.end, tuple(same)))
-    chances = tagger.probabilities(story)
+        return [], []
+    matches = terms(story, matcher)
+    chances = tagger.probabilities(story, flags(story, matches))
     spans: list[tuple[int, int, MentionType, float, tuple[str, ...], bool]] = []
-    tags = tagger.decode(story, chances, _OUTSIDE)
+    tags = tagger.decode(story, chances, _LIKELY)
     for kind in _TAGGED:
         own = [t for t in tags if t.type == kind]
+        inside = (1 - chances[:, tagger.types.index(kind), 0]).tolist()
         spans += _tagged(story, own, matches[kind], matches["site"], kind)
-        spans += _terms_only(story, own, matches[kind], kind, tagger.chance(chances, kind))
+        spans += _terms_only(story, own, matches[kind], kind, inside)
     for kind in _NAMED:
         spans += [(m.start, m.end, kind, 1.0, m.curies, True) for m in matches[kind]]
     spans.sort(key=lambda span: span[:3])
@@ -89,7 +84,36 @@ def find_mentions(story: Story, matcher: Matcher, tagger: Tagger) -> list[Mentio
             continue
         name = _written_out(story, start, end, short) if short else story.text[start:end]
         found.append(Mention(start, end, type_, curies, assertion, score, sentence.index, name, firm, exact))
+    told: list[float] = (1 - chances[:, tagger.types.index("outcome"), 0]).tolist()
+    return found, told
+
+
+def terms(story: Story, matcher: Matcher) -> dict[str, list[Match]]:
+    """The terms of the vocabularies in a story by their type; a term may be of several."""
+    concepts = matcher.concepts
+    found: dict[str, list[Match]] = {type_: [] for type_, _ in FLAGS}
+    for match in matcher.find(story.text):
+        by_type: dict[str, list[str]] = {}
+        for curie in match.curies:
+            by_type.setdefault(concepts[curie].type, []).append(curie)
+        for type_, same in by_type.items():
+            found[type_].append(Match(match.start, match.end, tuple(same)))
     return found
+
+
+def flags(story: Story, found: Mapping[str, Sequence[Match]]) -> list[int]:
+    """For each token, the bits of FLAGS: of what type of term it is the beginning or another part."""
+    tokens = story.tokens
+    bits = [0] * len(tokens)
+    for number in range(0, len(FLAGS), 2):
+        at = 0
+        for match in found[FLAGS[number][0]]:
+            at = bisect_left(tokens, match.start, at, key=_start)
+            n = at
+            while n < len(tokens) and tokens[n].start < match.end:
+                bits[n] |= 1 << (number if n == at else number + 1)
+                n += 1
+    return bits
 
 
 def _written_out(story: Story, start: int, end: int, short: Mapping[str, Abbreviation]) -> str:
@@ -130,9 +154,8 @@ def _tagged(
         if around:
             spans.append((around.start, around.end, kind, tag.score, around.curies, True))
             continue
-        # A term may begin before the span: "isolated" of "isolated relapse in the knee".
-        start = min([start, *(m.start for m in inside if m.end <= end)])
-        inside = [m for m in inside if m.start >= start and m.end <= end]
+        start = min([start, *(m.start for m in inside if m.end <= end)])  # "isolated" of "isolated relapse in the knee"
+        inside = [m for m in inside if m.end <= end]
         core = max(inside, key=lambda m: (m.end - m.start, -m.start), default=None)
         exact = core is not None and core.end == end and _all_modifiers(story.lower[start : core.start])
         spans.append((start, end, kind, tag.score, core.curies if core else (), exact))
@@ -157,8 +180,8 @@ def _terms_only(
             n += 1
         if n < len(taken) and taken[n][0] < match.end:
             continue
-        first = bisect_left(tokens, match.start, key=lambda t: t.start)
-        last = bisect_left(tokens, match.end, key=lambda t: t.start)
+        first = bisect_left(tokens, match.start, key=_start)
+        last = bisect_left(tokens, match.end, key=_start)
         score = _KOREAN if hangul(story.text[match.start : match.end]) else max(chances[first:last], default=0.0)
         spans.append((match.start, match.end, kind, score, match.curies, True))
     return spans

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from kg.errors import RuleError
 from kg.folding import Folder
 from kg.resources import folder
 
-__all__ = ["Named", "modifiers", "named", "plain", "returns", "trimmed"]
+__all__ = ["Named", "answered", "modifiers", "named", "plain", "returns", "trimmed"]
 
 _BRACKETS = {"(": 1, "[": 1, ")": -1, "]": -1}
 _PART = re.compile(r"[^\W_]+")
@@ -56,17 +56,20 @@ def trimmed(tokens: Sequence[Token], first: int, last: int) -> tuple[int, int]:
     loose = _rules().loose
     while first < last and tokens[first].text.lower() in loose:
         first += 1
-    depth = 0
+    depth, opened = 0, -1
     for n in range(first, last):
         if tokens[n].text in _BRACKETS:
             depth += _BRACKETS[tokens[n].text]
             if depth < 0:
                 last = n
                 break
-            opened = n
+            if depth == 1 and tokens[n].text in "([":
+                opened = n
     if depth > 0:
-        last = opened
+        last, opened = opened, -1
     while first < last and tokens[last - 1].text.lower() in loose:
+        if tokens[last - 1].text in ")]" and opened >= first:
+            break  # the bracket closes one that belongs to the name
         last -= 1
     return first, last
 
@@ -74,6 +77,11 @@ def trimmed(tokens: Sequence[Token], first: int, last: int) -> tuple[int, int]:
 def modifiers() -> frozenset[str]:
     """Words that do not make another entity."""
     return _rules().modifiers
+
+
+def answered() -> re.Pattern[str]:
+    """What ends before a treatment whose effect is told: "did not respond to"."""
+    return _rules().answered
 
 
 def returns() -> frozenset[str]:
@@ -86,8 +94,13 @@ def _folder() -> Folder:
     return Folder()
 
 
+def _folded(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(w.folded for word in words for w in _folder().fold(word).words)
+
+
 class _Rules(NamedTuple):
     modifiers: frozenset[str]
+    answered: re.Pattern[str]
     returns: frozenset[str]
     loose: frozenset[str]
     generic: Mapping[str, frozenset[str]]
@@ -102,11 +115,12 @@ def _rules() -> _Rules:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         return _Rules(
             frozenset(data["modifiers"]),
+            re.compile(data["answered"], re.VERBOSE),
             frozenset(data["returns"]),
             frozenset(data["loose"]),
-            {kind: frozenset(words) for kind, words in data["generic"].items()},
+            {kind: _folded(words) for kind, words in data["generic"].items()},
             frozenset(data["prepositions"]),
-            frozenset(data["recurring"]),
+            _folded(data["recurring"]),
         )
-    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
+    except (OSError, KeyError, re.error, tomllib.TOMLDecodeError) as error:
         raise RuleError(f"{path}: {error}; mend the rule file.") from error

@@ -23,7 +23,7 @@ from kg.resources import folder
 __all__ = ["Candidate", "Cues", "candidates", "find_outcomes", "grow", "step_features"]
 
 NOTHING = "none"
-_THRESHOLD = 0.42
+_THRESHOLD = 0.33
 _APART = 3  # two candidates of one category nearer than this many words are one statement
 _REACH = 12  # a phrase has at most so many words on either side of its head
 
@@ -67,12 +67,19 @@ class Candidate:
 
 
 def find_outcomes(
-    story: Story, case: int, conditions: Sequence[Condition], interventions: Sequence[Intervention]
+    story: Story,
+    case: int,
+    conditions: Sequence[Condition],
+    interventions: Sequence[Intervention],
+    told: Sequence[float],
 ) -> list[Outcome]:
-    """The outcomes of one patient in the order of the text, without durations and links; ids are o1, o2 and so on."""
+    """The outcomes of one patient in the order of the text, without durations and links; ids are o1, o2 and so on.
+
+    ``told`` holds for each token of the story how likely, to the tagger, it tells of an outcome.
+    """
     judged: list[tuple[float, Category, Candidate]] = []
     model = Classifier.load("outcomes")
-    for candidate in candidates(story, case, conditions, interventions):
+    for candidate in candidates(story, case, conditions, interventions, told):
         scores = model.scores(candidate.features)
         if 1 - scores.pop(NOTHING) >= _THRESHOLD:
             best = max(scores, key=scores.__getitem__)
@@ -90,7 +97,11 @@ def find_outcomes(
 
 
 def candidates(
-    story: Story, case: int, conditions: Sequence[Condition], interventions: Sequence[Intervention]
+    story: Story,
+    case: int,
+    conditions: Sequence[Condition],
+    interventions: Sequence[Intervention],
+    told: Sequence[float],
 ) -> Iterator[Candidate]:
     """Every cue word in the sentences of ``case``, with its features, in the order of the text."""
     cues = Cues.load()
@@ -107,6 +118,9 @@ def candidates(
             before = places[n - 1] if n else None
             after = places[n + 1] if n + 1 < len(places) else None
             features = _features(marked, at, cues, before, after, treated, place) + shared
+            sure = int(10 * told[marked.sentence.first + at])
+            features += [f"told>{n}" for n in range(sure + 1)]
+            features.append(f"told={sure}|{cues.names[word]}")
             yield Candidate(marked, at, cues.names[word], cues.ranks[word], tuple(features))
 
 

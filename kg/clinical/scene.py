@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kg.clinical.marked import Marked, mark
 from kg.clinical.story import Story
-from kg.model import Condition, Intervention, Outcome
+from kg.model import Concept, Condition, Intervention, Outcome
 
 __all__ = ["Item", "Place", "Scene"]
 
@@ -50,12 +50,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A condition, intervention or outcome: its role, kind or category, its words, and its mentions (its own first)."""
+    """A condition, intervention or outcome: its role, kind or category, its words, and its mentions (its own first).
+
+    ``groups`` are its concept and that concept's ancestors.
+    """
 
     id: str
     sort: str
     words: tuple[str, ...]
     places: tuple[Place, ...]
+    groups: tuple[str, ...] = ()
 
     @property
     def first(self) -> Place:
@@ -75,8 +79,10 @@ class Scene:
         case: int,
         conditions: Sequence[Condition],
         interventions: Sequence[Intervention],
-        outcomes: Sequence[Outcome] = (),
+        outcomes: Sequence[Outcome],
+        concepts: Mapping[str, Concept],
     ) -> None:
+        self._concepts = concepts
         self.sentences = list(mark(story, case, conditions, interventions))
         self._at = {m.sentence.index: n for n, m in enumerate(self.sentences)}
         self._bundles: dict[tuple[int, int], int] = {}
@@ -109,8 +115,12 @@ class Scene:
             places = [place for start, end in spans if (place := self._place(story, start, end)) is not None]
             if places:
                 words = tuple(label.lower().split()) or ("#",)
-                items.append(Item(item.id, sort, words, tuple(places)))
+                items.append(Item(item.id, sort, words, tuple(places), self._groups(item)))
         return items
+
+    def _groups(self, item: Condition | Intervention | Outcome) -> tuple[str, ...]:
+        curie = None if isinstance(item, Outcome) else item.concept
+        return (curie, *self._concepts[curie].ancestors) if curie else ()
 
     def _place(self, story: Story, start: int, end: int) -> Place | None:
         sentence = story.sentence_at(start)

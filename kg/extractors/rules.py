@@ -50,11 +50,11 @@ def prepare(lexicon: Lexicon) -> Callable[[Document], CaseRecord]:
 
     def extract(document: Document) -> CaseRecord:
         story = read_story(document)
-        mentions = find_mentions(story, matcher, tagger) if story.cases else []
+        mentions, told = find_mentions(story, matcher, tagger) if story.cases else ([], [])
         return CaseRecord(
             id=document.id,
             report=document.report,
-            cases=tuple(_case(story, mentions, n, patient, matcher) for n, patient in enumerate(patients(story))),
+            cases=tuple(_case(story, mentions, told, n, patient, matcher) for n, patient in enumerate(patients(story))),
             skip=story.skip,
             sentences=tuple(Span(s.start, s.end) for s in story.sentences),
         )
@@ -62,15 +62,17 @@ def prepare(lexicon: Lexicon) -> Callable[[Document], CaseRecord]:
     return extract
 
 
-def _case(story: Story, mentions: Sequence[Mention], number: int, patient: Patient, matcher: Matcher) -> Case:
+def _case(
+    story: Story, mentions: Sequence[Mention], told: Sequence[float], number: int, patient: Patient, matcher: Matcher
+) -> Case:
     """All about one patient. Only what is present takes part in outcomes and links."""
     ill = conditions(story, mentions, number, matcher.concepts)
     given = interventions(story, mentions, number, matcher.concepts)
     present = [c for c in ill if c.assertion == "present"]
     treated = [i for i in given if i.assertion == "present"]
-    results = find_outcomes(story, number, present, treated)
+    results = find_outcomes(story, number, present, treated, told)
     results = measure(story, with_phrases(story, mentions, number, matcher.concepts, results))
-    linked, results = link(story, number, present, treated, results)
+    linked, results = link(story, number, present, treated, results, matcher.concepts)
     results = _told_once(story, attribute(story, results, treated))
     by_id = {i.id: i for i in linked}
     case = Case(
