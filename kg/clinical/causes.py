@@ -16,7 +16,7 @@ from kg.clinical.story import Sentence, Story
 from kg.model import Intervention, Outcome, Span
 from kg.resources import folder
 
-__all__ = ["Tie", "attribute", "ties"]
+__all__ = ["Tie", "attribute", "ties", "treatment_lists"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def ties(story: Story, outcome: Outcome, interventions: Sequence[Intervention]) 
     sentence = next((s for s in story.sentences if s.start <= outcome.start < s.end), None)
     if sentence is None:
         return None
-    rules, lists = _rules(), _lists(story.text, sentence, interventions)
+    rules, lists = _rules(), treatment_lists(story.text, sentence, interventions)
     found: dict[str, None] = {}
     causal = False
     for start, end, members in lists:
@@ -105,7 +105,9 @@ def _between(lists: Sequence[tuple[int, int, list[str]]], outcome: Outcome, star
     return any(low <= s and e <= high for s, e, _ in lists if (s, e) != (start, end))
 
 
-def _lists(text: str, sentence: Sentence, interventions: Sequence[Intervention]) -> list[tuple[int, int, list[str]]]:
+def treatment_lists(
+    text: str, sentence: Sentence, interventions: Sequence[Intervention]
+) -> list[tuple[int, int, list[str]]]:
     """The treatments of a sentence, those of one list together: start, end, ids."""
     spans = sorted(
         (span.start, span.end, i.id)

@@ -16,6 +16,7 @@ from kg.clinical.causes import attribute
 from kg.clinical.conditions import conditions
 from kg.clinical.durations import measure
 from kg.clinical.findings import find_findings
+from kg.clinical.harms import with_harms
 from kg.clinical.interventions import interventions
 from kg.clinical.lexicon import Matcher
 from kg.clinical.links import link
@@ -73,7 +74,8 @@ def _case(
     results = find_outcomes(story, number, present, treated, told)
     results = measure(story, with_phrases(story, mentions, number, matcher.concepts, results))
     linked, results = link(story, number, present, treated, results, matcher.concepts)
-    results = _told_once(story, attribute(story, results, treated))
+    results = with_harms(story, number, present, treated, attribute(story, results, treated))
+    results = _told_once(story, results)
     by_id = {i.id: i for i in linked}
     case = Case(
         id=f"case{number + 1}",

@@ -1,0 +1,114 @@
+"""Harms that the authors blame on a treatment: "rhabdomyolysis induced by dabrafenib" is an adverse event of that drug.
+
+The wordings stand in kg/rules/harms.toml. Order in time alone is no blame.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import NamedTuple
+
+from kg.clinical.causes import treatment_lists
+from kg.clinical.story import Sentence, Story
+from kg.model import Condition, Intervention, Outcome, Span
+from kg.resources import folder
+
+__all__ = ["with_harms"]
+
+# Mentions are wrapped in these while wordings are looked for.
+_TREATMENT, _HARM, _END = "\x01", "\x02", "\x03"
+
+
+class _Rules(NamedTuple):
+    words: tuple[re.Pattern[str], ...]
+    roles: frozenset[str]
+
+
+class _Mark(NamedTuple):
+    start: int
+    end: int
+    item: Condition | Intervention
+
+
+@cache
+def _rules() -> _Rules:
+    data = tomllib.loads((folder("rules") / "harms.toml").read_text(encoding="utf-8"))
+    put = {"few": data["few"], "given": data["given"]}
+    put |= {"treatment": f"(?P<treatment>{_TREATMENT}[^{_END}]*{_END})", "harm": f"(?P<harm>{_HARM}[^{_END}]*{_END})"}
+    words = []
+    for rule in data["rule"]:
+        text = rule["words"].replace("{harm}", put["harm"], 1).replace("{harm}", f"{_HARM}[^{_END}]*{_END}")
+        for name in ("few", "given", "treatment"):
+            text = text.replace(f"{{{name}}}", put[name])
+        words.append(re.compile(text, re.VERBOSE))
+    return _Rules(tuple(words), frozenset(data["roles"]))
+
+
+def with_harms(
+    story: Story,
+    case: int,
+    conditions: Sequence[Condition],
+    interventions: Sequence[Intervention],
+    outcomes: Sequence[Outcome],
+) -> list[Outcome]:
+    """The outcomes, and an adverse event wherever a sentence blames one; of the same sentence it takes the place."""
+    roles = _rules().roles
+    items: list[Condition | Intervention] = [*(c for c in conditions if c.role in roles), *interventions]
+    marks = [
+        _Mark(span.start, span.end, item) for item in items for span in (Span(item.start, item.end), *item.mentions)
+    ]
+    marks.sort(key=lambda m: (m.start, -m.end))
+    found = [harm for sentence in story.of(case) for harm in _harms(story, sentence, marks, interventions)]
+    if not found:
+        return list(outcomes)
+    blamed = {sentence.index for harm in found if (sentence := story.sentence_at(harm.start))}
+    kept = [o for o in outcomes if o.category != "adverse_event" or _index(story, o) not in blamed]
+    ordered = sorted((*kept, *found), key=lambda o: (o.start, o.end))
+    return [replace(o, id=f"o{n}") for n, o in enumerate(ordered, 1)]
+
+
+def _index(story: Story, outcome: Outcome) -> int | None:
+    sentence = story.sentence_at(outcome.start)
+    return sentence.index if sentence else None
+
+
+def _harms(
+    story: Story, sentence: Sentence, marks: Sequence[_Mark], interventions: Sequence[Intervention]
+) -> Iterator[Outcome]:
+    """The adverse events that one sentence tells of."""
+    inside: list[_Mark] = []
+    for mark in marks:
+        if sentence.start <= mark.start and mark.end <= sentence.end and (not inside or mark.start >= inside[-1].end):
+            inside.append(mark)
+    if len({type(mark.item) for mark in inside}) < 2:
+        return
+    wrapped, places, at = "", dict[int, _Mark](), sentence.start
+    for mark in inside:
+        wrapped += story.lower[at : mark.start]
+        places[len(wrapped)] = mark
+        sign = _HARM if isinstance(mark.item, Condition) else _TREATMENT
+        wrapped += sign + story.lower[mark.start : mark.end] + _END
+        at = mark.end
+    wrapped += story.lower[at : sentence.end]
+    told: set[str] = set()
+    for words in _rules().words:
+        for match in words.finditer(wrapped):
+            harm, treatment = places.get(match.start("harm")), places.get(match.start("treatment"))
+            if harm is None or treatment is None or harm.item.id in told:
+                continue  # a text may hold such signs of its own
+            told.add(harm.item.id)
+            start, end = min(harm.start, treatment.start), max(harm.end, treatment.end)
+            given = next(
+                members
+                for s, e, members in treatment_lists(story.text, sentence, interventions)
+                if s <= treatment.start < e
+            )
+            after = tuple(i.id for i in interventions if i.id in given)
+            yield Outcome(
+                id="", start=start, end=end, text=story.text[start:end], category="adverse_event",
+                of=(harm.item.id,), after=after, attributed_to=after,
+            )  # fmt: skip
