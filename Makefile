@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUN := .venv/bin
 SHARED ?= $(or $(CASEKG_SHARED),../shared)
 
-.PHONY: graph test check golden train errors bench wheel clean
+.PHONY: graph test check golden train errors bench site wheel clean
 
 graph: .venv/ready
 	$(RUN)/kg build seeds/ -o out/
@@ -36,11 +36,14 @@ bench: .venv/dev
 	$(RUN)/python benchmarks/vocabulary.py --shared $(SHARED)
 	$(RUN)/python benchmarks/graph.py
 
+site: .venv/dev
+	$(RUN)/zensical build --clean
+
 wheel: .venv/dev
 	$(RUN)/python -m build --wheel --no-isolation
 
 clean:
-	rm -rf .venv out dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv out dist build site .pytest_cache .mypy_cache .ruff_cache
 
 # The exact versions stand in constraints.txt; pyproject.toml says what is allowed.
 .venv/ready: pyproject.toml constraints.txt

@@ -95,8 +95,8 @@ def extract(
 
 
 def build(
-    paths: Iterable[Path],
-    out: Path,
+    paths: Iterable[Path | str],
+    out: Path | str,
     *,
     extractor: str = "rules",
     vocabularies: Sequence[Path] = (),
@@ -112,7 +112,7 @@ def build(
     from kg.store import open_store
     from kg.validate import validate
 
-    vocabulary = vocab.load(vocabularies)
+    out, vocabulary = Path(out), vocab.load(vocabularies)
     settings = _Settings(extractor, tuple(vocabularies), base or vocabulary.prefixes["id"])
     parts = [
         __version__,

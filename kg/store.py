@@ -42,7 +42,7 @@ _LOCK = "casekg.lock"
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 
 
-def open_store(path: Path | None = None, *, read_only: bool = False, base: str = "") -> Store:
+def open_store(path: Path | str | None = None, *, read_only: bool = False, base: str = "") -> Store:
     """The store in the folder ``path``, made if it is not there; None is a store in memory.
 
     ``base`` begins the IRIs of all data; a store made before keeps its own. Raises StoreError if the folder cannot be
@@ -50,6 +50,7 @@ def open_store(path: Path | None = None, *, read_only: bool = False, base: str =
     """
     if path is None:
         return Store(ox.Store(), None, base)
+    path = Path(path)
     about = path / _ABOUT
     with _said(f"The store {path} cannot be opened"):
         if read_only and not about.is_file():

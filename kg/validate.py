@@ -97,7 +97,7 @@ class Report:
         return self.table()._repr_html_()
 
 
-def validate(target: Store | Path, *, engine: Engine = "checked", graphs: Iterable[str] | None = None) -> Report:
+def validate(target: Store | Path | str, *, engine: Engine = "checked", graphs: Iterable[str] | None = None) -> Report:
     """Check a store, the folder of one, or an RDF file; ``graphs`` limits it to those reports' graphs.
 
     ``fast`` leaves pyshacl out, ``pyshacl`` uses nothing else and takes some fifty times as long. Raises ShapeError if
@@ -105,6 +105,7 @@ def validate(target: Store | Path, *, engine: Engine = "checked", graphs: Iterab
     """
     if isinstance(target, Store):
         return _validate(target, engine, graphs)
+    target = Path(target)
     if target.is_dir():
         inner = target / "store"
         with open_store(inner if inner.is_dir() else target, read_only=True) as store:
