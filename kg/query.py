@@ -1,22 +1,14 @@
-"""Questions: the files of queries/, their parameters, and their answers.
+"""Questions and their answers: the files of queries/ asked of a store.
 
-A question is a SPARQL file that starts with a header::
-
-    #+ summary: Treatments reported for a condition, and what followed
-    #+ param condition: concept condition -- the condition, or any kind of it
-    #+ param at-least: number = 1 -- reports at least
-
-Each parameter has one line ``VALUES ?condition { UNDEF }`` in the text, which is filled with the serialised value. A
-line that ends in ``#? condition`` stands only if that parameter is given. The file is plain SPARQL as it stands, and
-the bound text runs on the embedded store and on any endpoint: questions address the union of all graphs.
+An answer knows on how many reports it rests, out of how many; what it rests on; and the share that each count is of its
+whole, with its Wilson interval. ``kg.question`` describes the files.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,102 +16,32 @@ from typing import TYPE_CHECKING
 import pyoxigraph as ox
 
 from kg import resources
-from kg.errors import QueryError, VocabularyError
+from kg.errors import QueryError
+from kg.question import Parameter, Question, hint, read_question
+from kg.shares import with_shares
 from kg.table import Table, Value
+from kg.values import Values
 
 if TYPE_CHECKING:
     from kg.store import Store
-    from kg.vocab import Vocabulary
 
-__all__ = ["Parameter", "Question", "ask", "query", "question", "questions", "read_question"]
+__all__ = [
+    "CAUTION",
+    "Parameter",
+    "Question",
+    "ask",
+    "filters",
+    "query",
+    "question",
+    "questions",
+    "read_question",
+    "sentences",
+]
 
-Kinds = ("concept", "code", "text", "number", "iri")
-_HEADER = re.compile(r"#\+\s*(summary|note|param\s+(?P<param>[\w-]+))\s*:\s*(?P<value>.*)")
-_PARAM = re.compile(r"(?P<kind>\w+)(?:\s+(?P<of>\w+))?(?:\s*=\s*(?P<default>.+?))?\s*(?:--\s*(?P<help>.*))?$")
+CAUTION = "These are reports, not effect sizes: case reports favour rare and successful courses."
 
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter. ``kind``: concept (``of`` a type), code (``of`` a code list), text, number or iri."""
-
-    name: str
-    kind: str
-    of: str | None = None
-    default: str | None = None
-    help: str = ""
-
-    @property
-    def variable(self) -> str:
-        """The SPARQL variable: ``at-least`` is ``?at_least``."""
-        return self.name.replace("-", "_")
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question: its name, one line of summary, a note on how to read the answer, parameters, and SPARQL text."""
-
-    name: str
-    summary: str
-    note: str
-    parameters: tuple[Parameter, ...]
-    text: str
-
-    def bind(self, values: Mapping[str, str | Iterable[str]], words: Callable[[], Vocabulary], base: str) -> str:
-        """The text with each given value (several: any of them) in its VALUES line, the other lines left out.
-
-        ``words`` gives the vocabulary, which is loaded only if a value needs it.
-        """
-        known = {p.name: p for p in self.parameters}
-        for name in values:
-            if name not in known:
-                raise QueryError(f"The question {self.name!r} has no parameter {name!r}.{_hint(name, known)}")
-        terms: dict[str, str] = {}
-        for parameter in self.parameters:
-            given = values.get(parameter.name, parameter.default)
-            if given is None:
-                continue
-            many = [given] if isinstance(given, str) else list(given)
-            if many:
-                terms[parameter.variable] = " ".join(_term(parameter, v, words, base) for v in many)
-        lines = []
-        for line in self.text.splitlines():
-            condition = re.search(r"#\?\s*([\w-]+)\s*$", line)
-            if condition and condition[1].replace("-", "_") not in terms:
-                continue
-            slot = re.match(r"(\s*VALUES\s+\?(\w+)\s*)\{[^}]*\}(.*)", line)
-            if slot and slot[2] in terms:
-                line = f"{slot[1]}{{ {terms[slot[2]]} }}{slot[3]}"
-            lines.append(line)
-        return "\n".join(lines)
-
-
-def read_question(text: str, name: str) -> Question:
-    """Parse a file's text; QueryError names the header line that is wrong or the parameter without a VALUES line."""
-    summary = note = ""
-    parameters = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.startswith("#+"):
-            continue
-        head = _HEADER.match(line)
-        if head is None:
-            raise QueryError(f"{name}: line {number} is no header of the form '#+ summary: ...' or '#+ param x: kind'.")
-        if head["param"]:
-            part = _PARAM.match(head["value"])
-            if part is None or part["kind"] not in Kinds:
-                raise QueryError(f"{name}: line {number}: a parameter is one of {', '.join(Kinds)}.")
-            parameters.append(
-                Parameter(head["param"], part["kind"], part["of"], part["default"], (part["help"] or "").strip())
-            )
-        elif head[1] == "summary":
-            summary = head["value"].strip()
-        else:
-            note = head["value"].strip()
-    for parameter in parameters:
-        if not re.search(rf"^\s*VALUES\s+\?{parameter.variable}\s*\{{", text, re.M):
-            raise QueryError(
-                f"{name}: parameter {parameter.name} has no line 'VALUES ?{parameter.variable} {{ ... }}'."
-            )
-    return Question(name, summary, note, tuple(parameters), text)
+_OF_A_CASE = re.compile(r"(?P<report>.*)/case\d+(?:/.*)?")  # kg.identity names what belongs to a case like this
+_BATCH = 2000  # facts whose sentences are asked for at once
 
 
 @cache
@@ -127,6 +49,13 @@ def questions() -> Mapping[str, Question]:
     """All shipped questions by name, in alphabetical order."""
     files = sorted(resources.folder("queries").glob("*.rq"))
     return {f.stem: read_question(f.read_text(encoding="utf-8"), f.stem) for f in files}
+
+
+@cache
+def filters() -> Question:
+    """The choice of cases that every question with a line ``#& ?case`` knows; its parameters are the filters."""
+    file = resources.folder("queries") / "filters" / "cases.rq"
+    return read_question(file.read_text(encoding="utf-8"), "filters")
 
 
 def question(name: str) -> Question:
@@ -140,27 +69,84 @@ def question(name: str) -> Question:
             return read_question(path.read_text(encoding="utf-8"), path.stem)
         except (OSError, UnicodeDecodeError) as error:
             raise QueryError(f"{name} cannot be read as a question: {error}.") from error
-    raise QueryError(f"There is no question {name!r}.{_hint(name, known)} 'kg query' lists them all.")
+    raise QueryError(f"There is no question {name!r}.{hint(name, known)} 'kg query' lists them all.")
 
 
 def ask(store: Store, query: Question | str, values: Mapping[str, str | Iterable[str]] | None = None) -> Table:
     """The answer of a question (an object, a name or a path) over the union of all graphs of the store.
 
-    Labels among the values are looked up in the shipped and installed vocabularies.
+    Labels among the values are looked up in the shipped and installed vocabularies. Every filter may be given to every
+    question that is ``filtered``. QueryError says what cannot be asked.
     """
     from kg import vocab
 
     asked = question(query) if isinstance(query, str) else query
-    text = asked.bind(values or {}, vocab.load, store.base)
+    given = values or {}
+    terms = Values(vocab.load, lambda name: _cases(store, name), store.base)
+    text = asked.bind(given, terms, filters())
     try:
-        return _table(store.query(text))
+        answer = _table(store.query(text))
     except SyntaxError as error:
         raise QueryError(f"{asked.name} is not valid SPARQL: {error}.") from error
+    if asked.share:
+        answer = with_shares(answer, *asked.share)
+    remarks = [*terms.understood, asked.note]
+    if answer.facts is not None:
+        chosen = {name: value for name, value in given.items() if name in {p.name for p in filters().parameters}}
+        remarks = [*terms.understood, _counted(store, answer.facts, chosen), asked.note, CAUTION]
+    return replace(answer, remarks=tuple(r for r in remarks if r))
 
 
 def query(store: Store, name: str, /, **parameters: str | Iterable[str]) -> Table:
     """The answer of a question by name or path: ``query(store, "treatments", condition="leukemia")``."""
     return ask(store, name, {key.replace("_", "-"): value for key, value in parameters.items()})
+
+
+def sentences(store: Store, answer: Table) -> Table:
+    """What the rows of an answer rest on, one row for each sentence, in the order of reports and texts.
+
+    Columns: number of the answer's row (from 1), id of the report, names of the facts, sentence, start and end in the
+    report's text, IRIs of the facts for ``kg explain``.
+    """
+    wanted = sorted({fact for facts in answer.facts or () for fact in facts})
+    found: dict[str, list[dict[str, Value]]] = {}
+    for first in range(0, len(wanted), _BATCH):
+        for row in ask(store, "sentences", {"fact": wanted[first : first + _BATCH]}):
+            found.setdefault(str(row["fact"]), []).append(row)
+    rows: list[tuple[Value, ...]] = []
+    for number, facts in enumerate(answer.facts or (), 1):
+        places: dict[tuple[str, int, int, str], list[dict[str, Value]]] = {}
+        for row in (row for fact in facts for row in found.get(fact, ())):
+            place = (str(row["id"]), int(row["start"] or 0), int(row["end"] or 0), str(row["sentence"]))
+            places.setdefault(place, []).append(row)
+        for (report, start, end, sentence), here in sorted(places.items()):
+            names = "; ".join(dict.fromkeys(str(row["name"]) for row in here))
+            rows.append((number, report, names, sentence, start, end, " ".join(str(row["fact"]) for row in here)))
+    return Table(("row", "id", "rests_on", "sentence", "start", "end", "facts"), tuple(rows))
+
+
+def _cases(store: Store, name: str) -> list[str]:
+    """The cases of the report with that id, or the case with that IRI."""
+    report, _, number = name.partition("/case")
+    for way, value in (("named", name), ("named", report), ("case", name), ("report", name)):
+        try:
+            rows = ask(store, "cases", {way: value}).to_dicts()
+        except QueryError:  # no IRI
+            continue
+        found = [str(row["case"]) for row in rows]
+        if way == "named" and value != name:
+            found = [case for case in found if case.endswith(f"/case{number}")]
+        if found:
+            return found
+    return []
+
+
+def _counted(store: Store, facts: Sequence[Sequence[str]], chosen: Mapping[str, str | Iterable[str]]) -> str:
+    """On how many reports the answer rests, out of how many."""
+    reports = {match["report"] for row in facts for fact in row if (match := _OF_A_CASE.fullmatch(fact))}
+    among = ask(store, "size", chosen).to_dicts()[0]["reports"]
+    which = " that the filters choose" if chosen else ""
+    return f"{len(reports):,} of {among:,} reports{which}."
 
 
 def _table(result: ox.QuerySolutions | ox.QueryTriples | ox.QueryBoolean) -> Table:
@@ -173,8 +159,14 @@ def _table(result: ox.QuerySolutions | ox.QueryTriples | ox.QueryBoolean) -> Tab
             ("subject", "predicate", "object"), tuple(tuple(_value(t) for t in triple) for triple in triples),
             turtle.decode(),
         )  # fmt: skip
-    columns = tuple(v.value for v in result.variables)
-    return Table(columns, tuple(tuple(_value(row[c]) for c in columns) for row in result))
+    every = [v.value for v in result.variables]
+    columns = tuple(c for c in every if c != "facts")
+    rows, facts = [], []
+    for row in result:
+        rows.append(tuple(_value(row[c]) for c in columns))
+        if len(columns) < len(every):
+            facts.append(tuple(sorted(set(str(_value(row["facts"]) or "").split()))))
+    return Table(columns, tuple(rows), facts=tuple(facts) if len(columns) < len(every) else None)
 
 
 def _value(term: object) -> Value:
@@ -190,31 +182,3 @@ def _value(term: object) -> Value:
     if kind == "boolean":
         return term.value == "true"
     return term.value
-
-
-def _term(parameter: Parameter, value: str, words: Callable[[], Vocabulary], base: str) -> str:
-    """The value as one SPARQL term. Everything goes through the serialiser of a real term, so nothing can break out."""
-    if parameter.kind == "number":
-        try:
-            return str(ox.Literal(int(value) if re.fullmatch(r"-?\d+", value) else float(value)))
-        except ValueError:
-            raise QueryError(f"--{parameter.name} takes a number, not {value!r}.") from None
-    if parameter.kind == "text":
-        return str(ox.Literal(value))
-    try:
-        if parameter.kind == "concept":
-            vocabulary = words()
-            return str(ox.NamedNode(vocabulary.expand(vocabulary.find(value, parameter.of))))
-        if parameter.kind == "code":
-            return str(ox.NamedNode(words().term(f"{parameter.of}:{value.replace(' ', '_').replace('-', '_')}")))
-        iri = value if value.startswith(("http://", "https://", "urn:")) else base + value
-        return str(ox.NamedNode(iri))
-    except VocabularyError as error:
-        raise QueryError(f"--{parameter.name}: {error}") from error
-    except ValueError as error:
-        raise QueryError(f"--{parameter.name}: {value!r} is not an IRI: {error}.") from error
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, list(known), n=3, cutoff=0.5)
-    return f" Did you mean {' or '.join(near)}?" if near else ""

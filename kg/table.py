@@ -7,12 +7,13 @@ import html
 import io
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import networkx
     import pandas
+    import polars
     import rdflib
 
 __all__ = ["FORMATS", "Table", "Value"]
@@ -20,18 +21,23 @@ __all__ = ["FORMATS", "Table", "Value"]
 Value = str | int | float | bool | None
 
 FORMATS = ("table", "csv", "tsv", "json", "md")
+_SHOWN = 50  # rows in a notebook
 
 
 @dataclass(frozen=True)
 class Table:
     """Columns and rows; IRIs are plain strings. Iterating gives one dict a row.
 
-    ``turtle`` holds the triples of a CONSTRUCT or DESCRIBE answer as Turtle, for ``as_rdflib`` and ``as_networkx``.
+    ``turtle`` holds the triples of a CONSTRUCT or DESCRIBE answer as Turtle, for ``as_rdflib`` and ``to_networkx``.
+    ``facts`` holds for each row the IRIs of what it rests on, None where the question does not say; ``remarks`` are
+    sentences on how to read the answer.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Value, ...], ...]
     turtle: str | None = None
+    facts: tuple[tuple[str, ...], ...] | None = None
+    remarks: tuple[str, ...] = field(default=(), compare=False)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -49,13 +55,19 @@ class Table:
 
         return pandas.DataFrame(list(self.rows), columns=list(self.columns))
 
+    def to_polars(self) -> polars.DataFrame:
+        """The rows as a DataFrame of Polars; needs the extra ``casekg[polars]``."""
+        import polars
+
+        return polars.DataFrame(list(self.rows), schema=list(self.columns), orient="row", infer_schema_length=None)
+
     def as_rdflib(self) -> rdflib.Graph:
         """The triples of a CONSTRUCT or DESCRIBE answer; an empty graph for a SELECT."""
         import rdflib
 
         return rdflib.Graph().parse(data=self.turtle or "", format="turtle")
 
-    def as_networkx(self) -> networkx.MultiDiGraph[str]:
+    def to_networkx(self) -> networkx.MultiDiGraph[str]:
         """The same triples as a graph whose edges carry ``predicate``."""
         import networkx
 
@@ -79,10 +91,12 @@ class Table:
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{html.escape(c)}</th>" for c in self.columns)
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(_cell(v))}</td>" for v in row) + "</tr>" for row in self.rows[:50]
+            "<tr>" + "".join(f"<td>{html.escape(_cell(v))}</td>" for v in row) + "</tr>" for row in self.rows[:_SHOWN]
         )
-        more = f"<caption>first 50 of {len(self.rows)} rows</caption>" if len(self.rows) > 50 else ""
-        return f"<table>{more}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        first = (f"First {_SHOWN} of {len(self.rows):,} rows.",) if len(self.rows) > _SHOWN else ()
+        said = html.escape(" ".join((*first, *self.remarks)))
+        caption = f"<caption>{said}</caption>" if said else ""
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _cell(value: Value) -> str:

@@ -157,3 +157,33 @@ def test_output_into_a_closed_pipe_is_no_error(out: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("kg query treatments --condition hypoplastic", "hypoplastic leukemia"),
+        ("kg query treatments --condition 급성백", "급성백혈병"),
+        ("kg query treatments --outcome com", "complete_remission"),
+        ("kg query outcomes --sex f", "female"),
+        ("kg query comp", "compare"),
+    ],
+)
+def test_the_shell_completes_labels_codes_and_questions(typed: str, offered: str) -> None:
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1), "_KG_COMPLETE": "complete_bash"}
+    code = "import sys; sys.argv = ['kg']; from kg.cli import app; app(prog_name='kg')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **words}, capture_output=True, text=True, check=False
+    )
+    assert offered in done.stdout.splitlines()
+
+
+def test_query_prints_evidence_in_every_form(out: Path) -> None:
+    asked = ("query", "outcomes", "--intervention", "etoposide", "--evidence", "-s", out)
+    shown = run(*asked)
+    assert "1 of 2 reports." in shown.stderr and "not effect sizes" in shown.stderr
+    assert "administration of etoposide resulted in" in shown.stdout
+    (row,) = json.loads(run(*asked, "--json").stdout)
+    (sentence,) = row["evidence"]
+    assert sentence["sentence"].endswith("complete remission.")
+    assert "[[" in run("explain", sentence["facts"].split()[0], "-s", out).stdout

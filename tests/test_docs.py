@@ -14,7 +14,8 @@ import pytest
 import typer
 
 from kg.cli import app
-from kg.query import questions
+from kg.query import filters, questions
+from kg.question import Question
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -42,13 +43,36 @@ Written from the program; `make golden` writes it anew.
 Exit codes: **0** good (warnings and empty answers included); **1** violations found; **2** could not run, or some
 input could not be read (it is named with the reason, and the rest is done first); **130** interrupted, with nothing
 lost. Data goes to standard output, progress and messages to standard error. `KG_STORE` names the folder that
-`--store`, and `--out` of `kg build`, default to. Every question of `kg query` also takes `--store`, `--format` and
-`--json`; its own parameters stand in [questions.md](questions.md).
+`--store`, and `--out` of `kg build`, default to. Every question of `kg query` also takes `--store`, `--evidence`,
+`--format` and `--json`; its own parameters, and the filters, stand in [questions.md](questions.md).
 """
 
 QUESTIONS = """# Questions
 
 What `kg query NAME` answers. Written from the headers of `queries/*.rq`; `make golden` writes it anew.
+
+**Options.** A concept is named by a label in any language, an abbreviation, a CURIE or a code, and stands for all its
+kinds; what is understood is said where it is not what was typed, and a miss is answered with the nearest terms. An
+option given twice means either. A shell that completes `kg` (`kg --install-completion`) completes labels and codes
+too.
+
+**What an answer says.** Besides the rows: on how many reports they rest, out of how many (with filters: of those that
+the filters choose), and how to read them. `--evidence` adds the sentences on which each row rests, with their place
+in the report's text and, in JSON, the IRIs for `kg explain`. Everything but the rows and sentences goes to standard
+error.
+
+**Counting.** Counts are cases, not mentions: a case that says a thing twice, or in a narrower and a wider word,
+counts once. Only what the report states as present counts. What came *after* a treatment and what the authors
+*attribute* to it are counted apart. `share` is the count as a part of the whole that the question names; `low` and
+`high` are its Wilson 95 % interval, left out where the whole is under five cases. The interval says how few the cases
+are. It does not say how well a treatment works: reports are written about what is rare, and about what went well.
+"""
+
+FILTERS = """## Filters
+
+Options of every question marked *filters apply*: they choose the cases that the question is about. Of several filters
+all must hold. A case that does not state an age, sex or finding, or a report without date or journal, is not chosen
+by that filter. Line of therapy is no filter, because the extractor does not state it yet.
 """
 
 
@@ -61,12 +85,20 @@ def commands_page() -> str:
 
 
 def questions_page() -> str:
-    parts = [QUESTIONS]
+    parts = [QUESTIONS, f"{FILTERS}\n{options_of(filters())}"]
     for name, asked in questions().items():
-        kinds = {p.name: f"{p.kind} of type {p.of}" if p.of else p.kind for p in asked.parameters}
-        options = "".join(f"- `--{p.name}` ({kinds[p.name]}): {p.help}\n" for p in asked.parameters)
-        parts.append(f"## {name}\n\n{f'{asked.summary}. {asked.note}'.strip()}\n" + (f"\n{options}" if options else ""))
+        said = " ".join(filter(None, (f"{asked.summary}.", asked.note, "*Filters apply.*" if asked.filtered else "")))
+        options = options_of(asked)
+        parts.append(f"## {name}\n\n{said}\n" + (f"\n{options}" if options else ""))
     return "\n".join(parts)
+
+
+def options_of(asked: Question) -> str:
+    lines = []
+    for p in asked.parameters:
+        kind = f"{p.kind} of type {p.of}" if p.of and p.kind != "choice" else p.kind
+        lines.append(f"- `--{p.name}` ({kind}{', needed' if p.name in asked.needs else ''}): {p.help}\n")
+    return "".join(lines)
 
 
 @pytest.mark.parametrize(("name", "page"), [("commands", commands_page), ("questions", questions_page)])

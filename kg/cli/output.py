@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from kg.errors import ExportError, KGError, StoreError
 from kg.table import FORMATS, Table
@@ -15,7 +15,7 @@ from kg.table import FORMATS, Table
 if TYPE_CHECKING:
     from kg.validate import Report
 
-__all__ = ["data", "message", "progress", "report", "sink", "store_path", "table", "verdict"]
+__all__ = ["answer", "data", "message", "progress", "report", "sink", "store_path", "table", "verdict"]
 
 
 def message(text: str) -> None:
@@ -28,7 +28,29 @@ def data(text: str) -> None:
     sys.stdout.write(text)
 
 
-def table(answer: Table, form: str, note: str = "") -> None:
+def answer(found: Table, form: str, evidence: Table | None = None) -> None:
+    """The answer of a question, with the sentences that ``kg.query.sentences`` gave for it, if they are wanted.
+
+    In JSON each row lists its sentences; in the other forms a second table does, which names rows by number. The
+    remarks, such as on how many reports the answer rests, go to standard error.
+    """
+    if evidence is not None and form == "json":
+        rows: list[dict[str, Any]] = [{**row, "evidence": []} for row in found.to_dicts()]
+        for sentence in evidence:
+            rows[int(sentence.pop("row") or 0) - 1]["evidence"].append(sentence)
+        data(json_module.dumps(rows, ensure_ascii=False, indent=2) + "\n")
+    elif evidence is not None:
+        numbered = tuple((number, *row) for number, row in enumerate(found.rows, 1))
+        table(Table(("row", *found.columns), numbered), form)
+        data("\n")
+        table(Table(evidence.columns[:-1], tuple(row[:-1] for row in evidence.rows)), form)
+    else:
+        table(found, form)
+    for remark in found.remarks:
+        message(remark)
+
+
+def table(answer: Table, form: str) -> None:
     """A table in one of ``FORMATS``; a CONSTRUCT answer in ``table`` form is written as Turtle."""
     if form not in FORMATS:
         raise KGError(f"--format {form} is not known; there are {', '.join(FORMATS)}.")
@@ -50,7 +72,7 @@ def table(answer: Table, form: str, note: str = "") -> None:
     # A pipe gets whole rows, not rows folded to a guessed width.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     console.print(drawn)
-    message(f"{len(answer)} row{'' if len(answer) == 1 else 's'}." + (f" {note}" if note else ""))
+    message(f"{len(answer)} row{'' if len(answer) == 1 else 's'}.")
 
 
 def verdict(found: Report) -> str:

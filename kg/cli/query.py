@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,12 +13,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
-    from kg.query import Question
+    from kg.question import Parameter, Question
 
 __all__ = ["app"]
 
 _STORE = typer.Option("--store", "-s", envvar="KG_STORE", help="A folder that kg build wrote.")
 _FORMAT = typer.Option("--format", "-f", help="table, csv, tsv, json or md.")
+_EVIDENCE = typer.Option("--evidence", help="With the sentences on which each row rests.")
+_JSON = typer.Option("--json", help="Same as --format json.")
 
 
 class _Questions(TyperGroup):
@@ -64,22 +66,28 @@ def query(
 
 
 def _command(asked: Question) -> TyperCommand:
-    """A command for one question: its parameters, then the options that all questions share."""
+    """A command for one question: its parameters, the filters, then the options that all questions share."""
+    from kg.query import filters
+
+    parameters = [*asked.parameters, *(filters().parameters if asked.filtered else ())]
 
     def run(**values: Any) -> None:
         from kg.cli import output
-        from kg.query import ask
+        from kg.query import ask, sentences
         from kg.store import open_store
 
         store, form, as_json = values.pop("store"), values.pop("format"), values.pop("json")
-        given = {p.name: values[p.variable] for p in asked.parameters if values[p.variable]}
+        evidence = values.pop("evidence")
+        given = {p.name: values[p.variable] for p in parameters if values[p.variable]}
         with open_store(output.store_path(store), read_only=True) as opened:
             answer = ask(opened, asked, given)
-        output.table(answer, "json" if as_json else form, note=asked.note)
+            behind = sentences(opened, answer) if evidence else None
+        output.answer(answer, "json" if as_json else form, behind)
 
+    options = [*_own(parameters), *_shared()]
     run.__doc__ = asked.summary or f"Ask {asked.name}."
-    run.__signature__ = inspect.Signature([*_own(asked), *_shared()])  # type: ignore[attr-defined]
-    run.__annotations__ = {p.name: p.annotation for p in [*_own(asked), *_shared()]}
+    run.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in options}
     single = typer.Typer(rich_markup_mode=None, add_completion=False)
     single.command(asked.name)(run)
     command = typer.main.get_command(single)
@@ -87,13 +95,13 @@ def _command(asked: Question) -> TyperCommand:
     return command
 
 
-def _own(asked: Question) -> list[inspect.Parameter]:
+def _own(parameters: Iterable[Parameter]) -> list[inspect.Parameter]:
     made = []
-    for p in asked.parameters:
+    for p in parameters:
         words = p.help or p.of or p.kind
         preset = f" (default {p.default})" if p.default else ""
         text = f"{words[0].upper()}{words[1:]}{preset}; may be given more than once."
-        option = typer.Option(f"--{p.name}", help=text, autocompletion=_labels(p.of) if p.kind == "concept" else None)
+        option = typer.Option(f"--{p.name}", help=text, autocompletion=_completion(p))
         made.append(
             inspect.Parameter(
                 p.variable, inspect.Parameter.KEYWORD_ONLY, default=[], annotation=Annotated[list[str], option]
@@ -103,18 +111,25 @@ def _own(asked: Question) -> list[inspect.Parameter]:
 
 
 def _shared() -> list[inspect.Parameter]:
-    json_option = typer.Option("--json", help="Same as --format json.")
-    shared = [("store", Path("out"), Annotated[Path, _STORE]), ("format", "table", Annotated[str, _FORMAT])]
-    shared.append(("json", False, Annotated[bool, json_option]))
+    shared: list[tuple[str, Any, Any]] = [
+        ("store", Path("out"), Annotated[Path, _STORE]),
+        ("evidence", False, Annotated[bool, _EVIDENCE]),
+        ("format", "table", Annotated[str, _FORMAT]),
+        ("json", False, Annotated[bool, _JSON]),
+    ]
     return [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d, annotation=a) for n, d, a in shared]
 
 
-def _labels(of: str | None) -> Callable[[str], list[str]]:
+def _completion(parameter: Parameter) -> Callable[[str], list[str]] | None:
+    """What the shell offers for an option: labels, codes or words that begin like what was typed."""
+
     def complete(incomplete: str) -> list[str]:
         from kg.vocab import load
 
-        start = incomplete.casefold()
-        found = (c.label for c in load().concepts.values() if (of is None or c.type == of))
-        return sorted(label for label in found if label.casefold().startswith(start))[:50]
+        if parameter.kind == "choice":
+            return [word for word in (parameter.of or "").split("|") if word.startswith(incomplete)]
+        if parameter.kind == "code":
+            return load().codes(parameter.of or "", incomplete)
+        return load().labels(incomplete, parameter.of)
 
-    return complete
+    return complete if parameter.kind in {"concept", "term", "code", "choice"} else None

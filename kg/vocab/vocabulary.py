@@ -136,6 +136,24 @@ class Vocabulary:
             found.setdefault(curie, Found(curie, label, kind, surface, source))
         return list(found.values())[:limit] or self.nearest(words)
 
+    def labels(self, start: str, type: str | None = None, limit: int = 50) -> list[str]:
+        """Labels and synonyms in any language that begin with ``start``, preferred ones first; for completion."""
+        of = "" if type is None else " AND concept.type = ?"
+        rows = self._database.rows(
+            "SELECT DISTINCT surface FROM word JOIN concept ON concept.curie = word.concept"
+            f" WHERE surface LIKE ? ESCAPE '\\'{of} ORDER BY NOT preferred, length(surface), number LIMIT ?",
+            f"{_escaped(start)}%",
+            *(() if type is None else (type,)),
+            limit,
+        )
+        return [row[0] for row in rows]
+
+    def codes(self, scheme: str, start: str = "") -> list[str]:
+        """The codes of a code list that begin with ``start``, such as complete_remission of category."""
+        rows = self._database.rows("SELECT curie FROM term WHERE curie LIKE ? ORDER BY curie", f"{scheme}:%")
+        codes = (row[0].partition(":")[2] for row in rows)
+        return [code for code in codes if code.startswith(start)]
+
     def nearest(self, words: str, type: str | None = None) -> list[Found]:
         """The concepts with labels most like ``words``, at most three."""
         folded = key(words)
