@@ -8,6 +8,7 @@ sentences.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -176,3 +177,12 @@ def test_filters_reach_every_question_about_cases(invented: Store) -> None:
             assert sum(int(v) for row in none.rows for v in row if isinstance(v, int)) == 0
     assert "timeline" not in {name for name, asked in questions().items() if asked.filtered}
     assert {p.name for p in filters().parameters} == {"age", "sex", "year", "journal", "finding"}
+
+
+def test_care_items_are_those_of_the_document(invented: Store) -> None:
+    document = (Path(__file__).parents[1] / "docs" / "care.md").read_text(encoding="utf-8")
+    described = re.findall(r"^\| (\d+[a-d]?) \|", document, re.M)
+    assert [row["item"] for row in ask(invented, "care-items")] == described
+    columns = ask(invented, "care").columns
+    assert [c.removeprefix("item_") for c in columns if c.startswith("item_")] == described
+    assert len(ask(invented, "care")) == 4
