@@ -34,7 +34,8 @@ errors: .venv/ready
 
 bench: .venv/dev
 	$(RUN)/python benchmarks/vocabulary.py --shared $(SHARED)
-	$(RUN)/python benchmarks/graph.py
+	CASEKG_SHARED=$(SHARED) $(RUN)/python benchmarks/extraction.py
+	CASEKG_SHARED=$(SHARED) $(RUN)/python benchmarks/graph.py
 
 site: .venv/dev
 	$(RUN)/zensical build --clean
