@@ -288,6 +288,7 @@ class CaseRecord:
     cases: tuple[Case, ...] = ()
     skip: str | None = None
     sentences: tuple[Span, ...] = ()
+    unread: tuple[str, ...] = ()  # languages (BCP 47) of text that was not understood
 
     def concepts(self) -> frozenset[str]:
         """CURIEs of all concepts that the record names, candidates included."""

@@ -44,7 +44,10 @@ _FEW = 8  # up to so many reports are sooner replaced one by one
 
 @dataclass
 class Build:
-    """What one build did. ``failed`` and ``skipped`` pair an input with a reason, ``copies`` with the report joined."""
+    """What one build did. ``failed`` and ``skipped`` pair an input with a reason, ``copies`` with the report joined.
+
+    ``unread`` pairs it with the languages of text in it that was kept but not understood.
+    """
 
     read: int = 0
     extracted: int = 0
@@ -53,6 +56,7 @@ class Build:
     failed: list[tuple[str, str]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     copies: list[tuple[str, str]] = field(default_factory=list)
+    unread: list[tuple[str, str]] = field(default_factory=list)
     validation: Report | None = None
 
 
@@ -82,6 +86,7 @@ class _Done:
     skip: str | None = None
     failure: str | None = None
     copy: bool = False
+    unread: tuple[str, ...] = ()  # languages
 
 
 def extract(
@@ -145,6 +150,8 @@ def build(
                     continue
                 if done.skip:
                     result.skipped.append((done.source, done.skip))
+                if done.unread:
+                    result.unread.append((done.source, ", ".join(done.unread)))
                 batch.append(done)
                 result.extracted += not done.copy
                 progress(result.extracted + result.unchanged, None)
@@ -323,6 +330,7 @@ def _work(settings: _Settings, jobs: Sequence[_Job]) -> list[_Done]:
                     write(job.document, record, job.report, job.fingerprint),
                     record.concepts(),
                     record.skip,
+                    unread=record.unread,
                 )
             )
         except Exception as error:  # one report that no rule foresaw must not end the batch

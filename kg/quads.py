@@ -204,6 +204,8 @@ class _Graph:
             self.add(node, "rdf:type", self.terms["fabio:CaseReport"])
         self.add_text(node, "casekg:text", self.document.text)
         self.add_text(node, "casekg:skip", self.record.skip)
+        for language in self.record.unread:
+            self.add_text(node, "casekg:unread", language)
         self.citation()
         self.add_text(node, "casekg:byline", "; ".join(report.authors))
         for predicate, values in (

@@ -110,4 +110,4 @@ def full_record() -> CaseRecord:
         findings=(Finding(id="f1", **at("CD34"), label="CD34", sort="marker"),),
         evidence=(LinkEvidence(from_="o1", to="i3", type="attributed_to", start=own.start, end=own.end),),
     )  # fmt: skip
-    return CaseRecord(id="full", report=REPORT, cases=(case,), sentences=sentences(), skip="an example")
+    return CaseRecord(id="full", report=REPORT, cases=(case,), sentences=sentences(), skip="an example", unread=("de",))

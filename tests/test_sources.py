@@ -23,8 +23,9 @@ from kg.resources import folder
 from kg.sources import expand, read
 from kg.sources._bibliography import parse_date, report_of
 from kg.sources._files import LONGEST
+from kg.sources._languages import language_of
 from kg.sources._layout import blocks_of, lay_out
-from kg.sources._pages import BLANK, language_of, page_rules
+from kg.sources._pages import BLANK, page_rules
 
 PAGES = Path(__file__).parent / "pages"
 PROSE = {"abstract", "introduction", "case", "discussion", "body"}

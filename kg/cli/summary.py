@@ -44,6 +44,7 @@ def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
             "conflicts": differences,
             "perhaps one patient": pairs,
             "without a case": built.skipped,
+            "languages not read": built.unread,
             "failed": built.failed,
         },
         "graph": counts,
@@ -61,6 +62,7 @@ def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
         f"{built.removed} removed, {len(built.failed)} failed\n"
     )
     _said("no case in", built.skipped)
+    _said("not understood, by its language, some text of", built.unread)
     _said("differs:", [(str(row["copy"]), _difference(row)) for row in differences])
     if pairs:
         output.data(f"{len(pairs)} pairs of reports may tell of one patient: kg query same-patient\n")

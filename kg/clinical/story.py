@@ -6,15 +6,18 @@ holds them all and ``Story.cases_at`` says whose a single word is.
 
 from __future__ import annotations
 
+import tomllib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from kg.clinical.ages import Age, ages
-from kg.clinical.cases import Part, divide, no_case_report
+from kg.clinical.cases import Division, Part, divide, no_case_report
 from kg.clinical.roles import SentenceRole, sentence_roles
 from kg.clinical.sentences import Token, split_sentences, split_tokens
 from kg.model import Block, Document, Span
+from kg.resources import folder
 
 __all__ = ["Sentence", "SentenceRole", "Story", "Token", "read_story"]
 
@@ -65,6 +68,7 @@ class Story:
     cases: int = 1
     skip: str | None = None
     starts: Sequence[int] = ()  # of the sentences
+    unread: tuple[str, ...] = ()  # languages of blocks that were passed over
 
     def of(self, case: int) -> Iterator[Sentence]:
         """The sentences that tell of the patient ``case``, in order."""
@@ -91,13 +95,18 @@ def read_story(document: Document) -> Story:
     """Sentences, roles, patients and tokens of ``document``; only readable blocks give sentences."""
     text = document.text
     lower = _lower(text)
-    blocks = [b for b in document.blocks or (Block(0, len(text), "body"),) if b.kind in _READABLE]
+    prose = [b for b in document.blocks or (Block(0, len(text), "body"),) if b.kind in _READABLE]
+    blocks = [b for b in prose if _is_read(b)]
+    passed = (b.language for b in prose if not _is_read(b) and (b.kind != "title" or not blocks))
+    unread = tuple(dict.fromkeys(passed))
     found = [(span, block.kind) for block in blocks for span in split_sentences(text, block.start, block.end)]
     found.sort(key=lambda pair: pair[0].start)
     spans = [span for span, _ in found]
     roles = sentence_roles(lower, spans, [kind for _, kind in found])
     stated = ages(lower)
     division = no_case_report(document.report.publication_types) or divide(lower, spans, roles, stated)
+    if unread and not blocks:
+        division = Division(0, (), f"not in a language that is read ({', '.join(unread)})")
     total, parts = division.total, division.parts
     sentences: list[Sentence] = []
     tokens: list[Token] = []
@@ -107,7 +116,18 @@ def read_story(document: Document) -> Story:
         cases = _ALONE[total] if total < 2 else _cases(parts, span)
         sentences.append(Sentence(span.start, span.end, n, first, len(tokens), roles[n], cases, kind))
     starts = [s.start for s in spans]
-    return Story(document, text, lower, sentences, tokens, parts, stated, total, division.skip, starts)
+    return Story(document, text, lower, sentences, tokens, parts, stated, total, division.skip, starts, unread)
+
+
+def _is_read(block: Block) -> bool:
+    return block.language.partition("-")[0] in _languages()
+
+
+@cache
+def _languages() -> frozenset[str]:
+    """The languages that are read."""
+    rules = tomllib.loads((folder("rules") / "sentences.toml").read_text(encoding="utf-8"))
+    return frozenset(rules["languages"]["read"])
 
 
 def _cases(parts: Sequence[Part], span: Span) -> tuple[int, ...]:

@@ -58,6 +58,7 @@ def prepare(lexicon: Lexicon) -> Callable[[Document], CaseRecord]:
             cases=tuple(_case(story, mentions, told, n, patient, matcher) for n, patient in enumerate(patients(story))),
             skip=story.skip,
             sentences=tuple(Span(s.start, s.end) for s in story.sentences),
+            unread=story.unread,
         )
 
     return extract

@@ -10,8 +10,9 @@ from typing import Any
 
 from kg.model import Block, BlockKind, Document, Report
 from kg.resources import folder
+from kg.sources._languages import language_of
 from kg.sources._layout import PROSE, languages_of
-from kg.sources._pages import BLANK, language_of, page_rules
+from kg.sources._pages import BLANK, page_rules
 
 __all__ = ["Composer", "format_words", "language_tag"]
 
@@ -48,7 +49,7 @@ class Composer:
         stops = [at for at, _ in cuts[1:]] + [len(bare)]
         for (at, sort), stop in zip(cuts, stops, strict=True):
             if stop > at:
-                tag = language or language_of(bare[at:stop])
+                tag = language if language and sort not in PROSE else language_of(bare[at:stop], language)
                 self.blocks.append(Block(start + at, start + len(bare[:stop].rstrip()), sort, tag, place))
 
     def pad_to(self, offset: int) -> bool:

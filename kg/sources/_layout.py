@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from kg.model import Block, BlockKind
-from kg.sources._pages import BLANK, Heading, PageRules, Section, fold, language_of, page_rules
+from kg.sources._languages import language_of, script_language
+from kg.sources._pages import BLANK, Heading, PageRules, Section, fold, page_rules
 
 __all__ = ["PROSE", "Part", "blocks_of", "languages_of", "lay_out"]
 
@@ -298,7 +299,7 @@ class _Page:
             if len(unit.text) > 400 or (words < 3 and not known):
                 continue
             score = 10.0 * known + 3.0 * named + min(words, 12) / 4
-            language = language_of(unit.text)
+            language = script_language(unit.text)
             if score > best.get(language, (0.0, 0))[0]:
                 best[language] = (score, n)
         return [n for _, n in best.values()]

@@ -21,7 +21,6 @@ __all__ = [
     "Section",
     "fold",
     "is_note",
-    "language_of",
     "page_rules",
 ]
 
@@ -49,15 +48,6 @@ _NAME_WORD = re.compile(r"[^\W\d_]+(?:['’.-]+[^\W\d_]*)*")
 _NAME_CJK = re.compile(r"[가-힣]{2,4}|[가-힣]{1,2}\s[가-힣]{1,3}|[\u4e00-\u9fff]{2,4}")
 _NOTE = re.compile(r"[\d,;*†‡§¶\s–-]{1,24}")
 _BEFORE_NOTE = re.compile(r"(?:[^\W\d_]{4,}|[.,;:!?)\]”’\"'])$")  # not "mg/m", "10", "Ca": those take exponents
-_SCRIPTS = {
-    "ko": "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3", "ja": "\u3041-\u30ff", "zh": "\u3400-\u9fff",
-    "ru": "\u0400-\u04ff", "ar": "\u0600-\u06ff", "he": "\u05d0-\u05ea", "el": "\u0386-\u03ce",
-    "th": "\u0e01-\u0e5b", "hi": "\u0900-\u097f",
-}  # fmt: skip
-_SCRIPT = {tag: re.compile(f"[{letters}]") for tag, letters in _SCRIPTS.items()}
-_SAMPLE = 600  # characters
-_SYLLABIC = frozenset({"ko", "ja", "zh"})
-_FOREIGN = re.compile("[" + "".join(_SCRIPTS.values()) + "]")
 
 
 class Section(NamedTuple):
@@ -219,19 +209,6 @@ def fold(words: str) -> str:
 def is_note(raised: str, before: str) -> bool:
     """Whether raised signs are the number of a reference or note, no exponent or charge of what stands ``before``."""
     return bool(_NOTE.fullmatch(raised) and _BEFORE_NOTE.search(before))
-
-
-def language_of(text: str) -> str:
-    """The language (BCP 47) by the script that carries most at its beginning; a syllable counts as three letters."""
-    text = text[:_SAMPLE]
-    if text.isascii() or not _FOREIGN.search(text):
-        return "en"
-    counts = {tag: n for tag, pattern in _SCRIPT.items() if (n := len(pattern.findall(text)))}
-    if "ja" in counts:
-        counts["ja"] += counts.pop("zh", 0)
-    tag = max(counts, key=lambda t: counts[t])
-    latin = sum(map(str.isalpha, text)) - sum(counts.values())
-    return tag if counts[tag] * (3 if tag in _SYLLABIC else 1) > latin else "en"
 
 
 @cache

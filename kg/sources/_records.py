@@ -9,8 +9,8 @@ from typing import Any
 from kg.errors import SourceError
 from kg.model import Document
 from kg.sources._bibliography import orcid, parse_date, report_of
+from kg.sources._languages import language_of
 from kg.sources._layout import blocks_of, lay_out
-from kg.sources._pages import language_of
 
 __all__ = ["document_of"]
 

@@ -11,7 +11,7 @@ from kg.model import Document
 from kg.sources._bibliography import bare_title, best_date, license_in, orcid, unique
 from kg.sources._compose import Composer, format_words, language_tag
 from kg.sources._files import LONGEST, decoded, lines_of, opened
-from kg.sources._pages import language_of
+from kg.sources._languages import language_of
 
 __all__ = ["Tags", "tagged_document", "tagged_records"]
 

@@ -12,8 +12,9 @@ from kg.model import BlockKind, Document
 from kg.sources._bibliography import bare_title, license_in, parse_date, unique
 from kg.sources._compose import Composer, format_words
 from kg.sources._files import decoded, whole
+from kg.sources._languages import language_of
 from kg.sources._layout import PROSE
-from kg.sources._pages import language_of, page_rules
+from kg.sources._pages import page_rules
 from kg.sources._xml import Element, child_words, inner, records, words
 
 __all__ = ["read", "recognises"]

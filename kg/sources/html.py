@@ -17,8 +17,8 @@ from kg.model import Document
 from kg.sources._bibliography import license_in, orcid, parse_date, report_of, unique
 from kg.sources._compose import format_words, language_tag
 from kg.sources._files import decoded, stem_of, whole
+from kg.sources._languages import language_of
 from kg.sources._layout import blocks_of, lay_out
-from kg.sources._pages import language_of
 from kg.sources._xml import Element
 
 __all__ = ["read", "recognises"]

@@ -9,7 +9,8 @@ from kg.errors import SourceError
 from kg.model import BlockKind, Document
 from kg.sources._bibliography import bare_title, best_date, license_in, orcid, unique
 from kg.sources._compose import Composer, language_tag
-from kg.sources._pages import language_of, page_rules
+from kg.sources._languages import language_of
+from kg.sources._pages import page_rules
 from kg.sources._xml import Element, child_words, records, words
 
 __all__ = ["read", "recognises"]

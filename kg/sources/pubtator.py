@@ -11,7 +11,7 @@ from kg.model import BlockKind, Document
 from kg.sources._bibliography import bare_title
 from kg.sources._compose import Composer
 from kg.sources._files import decoded, lines_of, opened
-from kg.sources._pages import language_of
+from kg.sources._languages import language_of
 
 __all__ = ["read", "recognises"]
 
