@@ -10,7 +10,6 @@ import json
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
@@ -31,7 +30,6 @@ __all__ = ["FORMATS", "SCHEMA", "Store", "open_store"]
 
 SCHEMA = 1  # raised whenever docs/graph.md changes so that a store must be built again
 FORMATS = {
-    "jsonld": ox.RdfFormat.JSON_LD,
     "nq": ox.RdfFormat.N_QUADS,
     "nt": ox.RdfFormat.N_TRIPLES,
     "trig": ox.RdfFormat.TRIG,
@@ -212,7 +210,8 @@ class Store:
     ) -> None:
         """Write the graphs in one of ``FORMATS``, one at a time, as ``by_graph`` gives them.
 
-        Lines of nq and nt are in the order of code points; elsewhere a node's properties stand together, type first.
+        Lines of nq and nt are in the order of code points; in ttl and trig a node's properties stand together, its type
+        first.
         """
         if form in {"nq", "nt"}:
             for quads in self.by_graph(graphs, without=without):
@@ -220,10 +219,6 @@ class Store:
                 out.writelines(sorted(lines.splitlines(keepends=True)))
             return
         named = {p: iri for p, iri in sorted((prefixes or {}).items()) if iri != self.base}
-        if form == "jsonld":
-            ordered = chain.from_iterable(sorted(q, key=_readable) for q in self.by_graph(graphs, without=without))
-            ox.serialize(ordered, out, format=FORMATS[form], prefixes=named)
-            return
         header = [f"@base <{self.base}> .\n"] if self.base else []
         header += [f"@prefix {p}: <{iri}> .\n" for p, iri in named.items()]
         out.write("".join(header).encode())

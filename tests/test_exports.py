@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pyoxigraph as ox
 import pytest
-from rdflib import Graph
+from rdflib import Dataset, Graph
 
 from kg import exporters, registry, vocab
 from kg.query import ask
 from kg.store import FORMATS, Store, open_store
 from tests.test_query import EXPECTED, given_in
+
+RDF = {**FORMATS, "jsonld": ox.RdfFormat.JSON_LD}
 
 
 def written(store: Store, form: str, *, text: bool = True) -> bytes:
@@ -47,19 +49,27 @@ def test_what_no_report_uses_stays_out(alone: Store, invented: Store) -> None:
     assert again == written(invented, "trig"), "an export of an export is the same"
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", RDF)
 def test_the_formats_say_the_same(form: str, alone: Store, invented: Store) -> None:
-    every = ox.parse(written(invented, form), format=FORMATS[form])
-    if FORMATS[form].supports_datasets:
+    every = ox.parse(written(invented, form), format=RDF[form])
+    if RDF[form].supports_datasets:
         assert set(every) == set(alone.quads())
     else:
         assert {q.triple for q in every} == {q.triple for q in alone.quads()}
 
 
-@pytest.mark.parametrize("form", FORMATS)
+def test_rdflib_reads_json_ld_as_the_same_quads(invented: Store) -> None:
+    one, other = (
+        Dataset().parse(data=written(invented, form).decode(), format=name)
+        for form, name in (("jsonld", "json-ld"), ("nq", "nquads"))
+    )
+    assert set(one.quads()) == set(other.quads())
+
+
+@pytest.mark.parametrize("form", RDF)
 def test_full_texts_and_quotes_can_be_left_out(form: str, invented: Store) -> None:
     bare = written(invented, form, text=False).decode()
-    predicates = {q.predicate.value for q in ox.parse(bare, format=FORMATS[form])}
+    predicates = {q.predicate.value for q in ox.parse(bare, format=RDF[form])}
     assert not predicates & set(exporters.verbatim(vocab.load()))
 
 

@@ -7,6 +7,7 @@ findings Observations. The Provenance of each quotes the words on which it rests
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -26,6 +27,7 @@ SUMMARY = "HL7 FHIR R4, a Bundle a report, as JSON lines: the Provenance of each
 SUFFIX = ".fhir.ndjson"
 
 _Json = dict[str, Any]
+_SPACE = re.compile(r"[^\S \r\n\t]")
 
 
 def write(store: Store, out: BinaryIO, *, text: bool = True) -> Counter[str]:
@@ -76,7 +78,7 @@ class _Bundle:
 
     def document(self) -> None:
         report = self.report
-        place = {"title": plain(report.title), "url": address(report.publication)}
+        place = {"title": _string(report.title), "url": address(report.publication)}
         content = {key: value for key, value in place.items() if value} or {"title": report.id}
         described = {"status": "current", "type": {"text": "case report"}, "content": [{"attachment": content}]}
         self.add("DocumentReference", report.iri, described)
@@ -126,7 +128,7 @@ class _Bundle:
             "verificationStatus": {"coding": [{"system": self.terms["verification"], "code": status}]},
             "category": [self.listed("role", condition.values.get("role", ""))],
             "code": self.concept(condition),
-            "bodySite": [{"text": plain(site)}] if site else [],
+            "bodySite": [{"text": _string(site)}] if site else [],
             "subject": self.reference(case.iri),
         })  # fmt: skip
 
@@ -137,7 +139,7 @@ class _Bundle:
             "subject": self.reference(case.iri),
             "partOf": self.references(e for e in case.linked(intervention, "partOf")),
             "reasonReference": self.references(case.linked(intervention, "for")),
-            "note": [{"text": plain(dose)}] if dose else [],
+            "note": [{"text": _string(dose)}] if dose else [],
         }
         if intervention.values.get("kind") in self.terms["medicine_kinds"]:
             unknown = {"extension": [{"url": self.terms["data_absent_reason"], "valueCode": "unknown"}]}
@@ -187,7 +189,7 @@ class _Bundle:
 
     def quotation(self, quote: Quote) -> list[_Json]:
         """The words of a span and its place in the text."""
-        words = [{"url": self.expand("oa:exact"), "valueString": plain(quote.exact)}] if quote.exact.strip() else []
+        words = [{"url": self.expand("oa:exact"), "valueString": _string(quote.exact)}] if quote.exact.strip() else []
         places = (("oa:start", quote.start), ("oa:end", quote.end))
         return words + [{"url": self.expand(curie), "valueInteger": number} for curie, number in places]
 
@@ -211,12 +213,17 @@ class _Bundle:
             codings.append({"system": self.terms["systems"].get(prefix) or self.expand(f"{prefix}:"), "code": code})
         if episode.concept:
             codings[0]["display"] = episode.concept.label
-        return {"coding": codings, "text": plain(episode.label)} if codings else {"text": plain(episode.label)}
+        return {"coding": codings, "text": _string(episode.label)} if codings else {"text": _string(episode.label)}
 
     def listed(self, scheme: str, code: str) -> _Json:
         """A code of a closed list."""
         system = self.expand(f"{scheme}:")
         return {"coding": [{"system": system, "code": code, "display": self.code(scheme, code).label}]}
+
+
+def _string(text: str) -> str:
+    """What FHIR takes for a string: other kinds of space, such as the one that does not break, become plain ones."""
+    return _SPACE.sub(" ", plain(text))
 
 
 def _number(text: str) -> int | float:

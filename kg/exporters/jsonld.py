@@ -1,23 +1,77 @@
-"""JSON-LD: one named graph a report, and what it uses of the vocabularies."""
+"""JSON-LD: one named graph a report, and what it uses of the vocabularies, with prefixes as its context."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import pyoxigraph as ox
 
 from kg import vocab
 from kg.exporters import verbatim
 
 if TYPE_CHECKING:
     from kg.store import Store
+    from kg.vocab import Vocabulary
 
 __all__ = ["SUFFIX", "SUMMARY", "write"]
 
-SUMMARY = "JSON-LD: one named graph a report, and what it uses of the vocabularies"
+SUMMARY = "JSON-LD with a context of prefixes: one named graph a report, and what it uses of the vocabularies"
 SUFFIX = ".jsonld"
 
 
 def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
-    """Write the store, sorted; ``text=False`` leaves out full texts and quotes."""
+    """Write the graphs, sorted, one at a time; ``text=False`` leaves out full texts and quotes."""
     vocabulary = vocab.load()
-    without = () if text else verbatim(vocabulary)
-    store.dump("jsonld", out, prefixes=vocabulary.prefixes, without=without)
+    names = {p: {"@id": iri, "@prefix": True} for p, iri in sorted(vocabulary.prefixes.items()) if iri != store.base}
+    context = {"@version": 1.1, **({"@base": store.base} if store.base else {}), **names}
+    out.write(b'{"@context": ' + json.dumps(context).encode() + b',\n"@graph": [')
+    short = _shortener(vocabulary, store.base)
+    between = b"\n"
+    for quads in store.by_graph(without=() if text else verbatim(vocabulary)):
+        graph = {
+            "@id": short(str(getattr(quads[0].graph_name, "value", ""))),
+            "@graph": _nodes(quads, vocabulary, short),
+        }
+        out.write(between + json.dumps(graph, ensure_ascii=False).encode())
+        between = b",\n"
+    out.write(b"\n]}\n")
+
+
+def _shortener(vocabulary: Vocabulary, base: str) -> Callable[[str], str]:
+    def short(iri: str) -> str:
+        """An IRI without the base, or as a CURIE."""
+        local = iri.removeprefix(base) if base else iri
+        return local if local != iri and local and ":" not in local.partition("/")[0] else vocabulary.compact(iri)
+
+    return short
+
+
+def _nodes(quads: list[ox.Quad], vocabulary: Vocabulary, short: Callable[[str], str]) -> list[dict[str, Any]]:
+    """The nodes of one graph, sorted, each with its type first."""
+    nodes: dict[str, dict[str, list[Any]]] = {}
+    type_ = vocabulary.expand("rdf:type")
+    for quad in sorted(
+        quads, key=lambda q: (str(q.subject), q.predicate.value != type_, str(q.predicate), str(q.object))
+    ):
+        if not isinstance(quad.subject, ox.NamedNode):
+            continue
+        said = nodes.setdefault(short(quad.subject.value), {})
+        if quad.predicate.value == type_ and isinstance(quad.object, ox.NamedNode):
+            said.setdefault("@type", []).append(vocabulary.compact(quad.object.value))
+        else:
+            said.setdefault(vocabulary.compact(quad.predicate.value), []).append(_value(quad.object, vocabulary, short))
+    return [
+        {"@id": node, **{key: values if len(values) > 1 else values[0] for key, values in said.items()}}
+        for node, said in nodes.items()
+    ]
+
+
+def _value(term: object, vocabulary: Vocabulary, short: Callable[[str], str]) -> Any:
+    if not isinstance(term, ox.Literal):
+        return {"@id": short(str(getattr(term, "value", term)))}
+    if term.language:
+        return {"@value": term.value, "@language": term.language}
+    datatype = vocabulary.compact(term.datatype.value)
+    return term.value if datatype == "xsd:string" else {"@value": term.value, "@type": datatype}

@@ -71,7 +71,9 @@ class _Maker:
         return {key: value for key, value in packet.items() if value}
 
     def subject(self, case: Case) -> _Json:
-        individual: _Json = {"id": case.iri, "sex": self.terms["sex"].get(case.sex, "UNKNOWN_SEX")}
+        individual: _Json = {"id": case.iri}
+        if case.sex:
+            individual["sex"] = self.terms["sex"][case.sex]
         if case.age:
             individual["timeAtLastEncounter"] = {"age": {"iso8601duration": case.age}}
         elif case.age_group:
@@ -161,9 +163,8 @@ class _Maker:
 
     def about(self, report: Report) -> _Json:
         """MetaData, with a Resource for every prefix that the phenopacket uses."""
-        reference: _Json = {"id": report.publication, "description": report.title}
-        if found_at := address(report.publication):
-            reference["reference"] = found_at
+        told = {"reference": address(report.publication), "description": report.title}
+        reference = {"id": report.publication, **{key: value for key, value in told.items() if value}}
         return {
             "created": self.created,
             "createdBy": report.extraction.extractor if report.extraction else "CaseKG",
