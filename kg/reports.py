@@ -233,11 +233,13 @@ class Reports:
         return (self._compact(quad) for quad in self.store.quads(graph))
 
     def _compact(self, quad: ox.Quad) -> tuple[str, str, ox.NamedNode | ox.Literal]:
-        predicate = quad.predicate.value
+        assert isinstance(quad.subject, ox.NamedNode) and isinstance(quad.object, ox.NamedNode | ox.Literal)
+        return quad.subject.value, self._name(quad.predicate.value), quad.object
+
+    def _name(self, predicate: str) -> str:
         if predicate not in self._names:
             self._names[predicate] = self.vocabulary.compact(predicate)
-        assert isinstance(quad.subject, ox.NamedNode) and isinstance(quad.object, ox.NamedNode | ox.Literal)
-        return quad.subject.value, self._names[predicate], quad.object
+        return self._names[predicate]
 
     # --- parts of a report ------------------------------------------------------------------------------------------
 
@@ -283,7 +285,7 @@ class Reports:
         for node in nodes.of_type("casekg:Link"):
             source, target = nodes.node(node, "rdf:subject"), nodes.node(node, "rdf:object")
             if source in own:
-                type_ = self.vocabulary.compact(nodes.node(node, "rdf:predicate")).partition(":")[2]
+                type_ = self._name(nodes.node(node, "rdf:predicate")).partition(":")[2]
                 links.append(Link(node, source, type_, target, quotes[nodes.node(node, "casekg:evidence")]))
         return Case(
             iri=iri,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from kg.model import CaseRecord, Document
+from kg.model import Block, CaseRecord, Document, Report
 from tests.invented import understood
 
 __all__ = ["HOSTILE", "TITLE", "held", "many_kinds", "trial_reports"]
@@ -23,7 +23,13 @@ HOSTILE = (
 
 
 def trial_reports() -> Iterator[tuple[Document, CaseRecord]]:
-    """The hostile report: markup, quotes, slots of the template, both directions, characters beyond 16 bits."""
+    """The hostile report (markup, quotes, slots of the template, both directions, characters beyond 16 bits), and one
+    in which no case was found.
+    """
+    about = Report(title={"en": "On zebras in general"})
+    text = "Zebras are rare."
+    document = Document("general", text, about, (Block(0, len(text), "abstract"),))
+    yield document, CaseRecord(id="general", report=about, skip="it tells of no patient")
     yield understood(
         {
             "id": "hostile <&>",

@@ -296,6 +296,13 @@ def test_a_report_shows_its_text_with_facts_in_place(page: Page) -> None:
     assert page.locator("#evidence .source").last.inner_text().startswith("kg explain ")
 
 
+def test_a_report_without_a_case_says_why(page: Page) -> None:
+    page.fill("#words", "zebras")
+    open_report(page, "On zebras in general")
+    assert "No case was found in this report: it tells of no patient." in page.locator("#view-report").inner_text()
+    assert page.locator(".text").inner_text() == "Zebras are rare."
+
+
 def test_a_step_of_a_course_leads_to_its_sentence_and_report(page: Page) -> None:
     page.fill("#words", "Relapse after transplantation")
     page.click("#tab-course")
@@ -340,7 +347,7 @@ def test_hostile_text_stays_text(page: Page) -> None:
     open_report(page, "</script>")
     assert page.locator(".text").evaluate("node => node.textContent") == HOSTILE
     assert page.locator("#view-report h2").inner_text() == TITLE
-    assert page.title() == "68 case reports: conditions, treatments, outcomes"
+    assert page.title() == "69 case reports: conditions, treatments, outcomes"
     assert page.locator("main script, main img, main b").count() == 0
     assert page.locator(".text").get_attribute("dir") == "auto"
     assert page.locator(".text .fact.condition:not(.absent):not(.unsure)").inner_text() == "<b>sham disease</b>"

@@ -58,7 +58,7 @@ function drawFlow(list, courses) {
   const svg = $("flow"), width = Math.max(320, Math.round(svg.parentElement.clientWidth)), narrow = width < NARROW;
   const columns = [0, 1, 2].map((column) => ordered(courses, column));
   const bar = narrow ? 10 : 14, top = narrow ? 30 : 34, row = narrow ? 38 : 22;
-  const x = narrow ? [0, (width - bar) / 2, width - bar] : [Math.min(270, width * 0.27), width * 0.55, width - Math.min(190, width * 0.2)];
+  const x = narrow ? [0, (width - bar) / 2, width - bar] : [Math.min(270, width * 0.27), width * 0.55, width - Math.min(210, width * 0.22)];
   const total = courses.reduce((sum, course) => sum + course.cases.size, 0);
   const rows = Math.max(1, ...columns.map((keys) => keys.length));
   const height = Math.max(narrow ? 300 : 340, rows * (narrow ? 58 : 40));
@@ -91,7 +91,7 @@ function drawFlow(list, courses) {
   columns.forEach((keys, column) => keys.forEach((key) => {
     const opens = column < 2 && key >= 0 && list.some((f) => f[COLUMNS[column]] !== key && within(key)(f[COLUMNS[column]]));
     svg.append(...boxNode({ column, key, spot: place[column].get(key), size: sets[column].get(key).size, opens, x: x[column], bar, narrow, width,
-      room: narrow ? width / 3 - 8 : [x[0], x[2] - x[1] - bar, width - x[2] - bar][column] - 16 }));
+      room: narrow ? width / 3 - 12 : [x[0], x[2] - x[1] - bar, width - x[2] - bar][column] - 16 }));
   }));
   if (!courses.length) svg.append(el("text", { x: width / 2, y: 120, "text-anchor": "middle" }, "No reported course matches."));
   light();
@@ -176,17 +176,18 @@ function boxNode({ column, key, spot, size, opens, x, bar, narrow, width, room }
   node.dataset.column = column;
   node.dataset.key = key;
   node.dataset.opens = opens ? "yes" : "";
-  const number = size.toLocaleString("en"), halo = "halo", text = el("g", { class: "name", ...silent });
+  const tail = ` ${size.toLocaleString("en")}${opens ? " ▸" : ""}`, halo = "halo", text = el("g", { class: "name", ...silent });
   let mark; // where the sign stands that opens the box
   if (narrow) {
     const anchor = ["start", "middle", "end"][column], at = [x, x + bar / 2, x + bar][column];
-    const lines = wrap(label, room - 16, 11, 2), last = lines.length - 1;
+    const whole = wrap(label, room, 11, 2);
+    const lines = measure(whole.at(-1) + tail, 11) > room ? wrap(label, room - measure(tail, 11), 11, 2) : whole, last = lines.length - 1;
     node.append(target(Math.min(Math.max(at - room / 2, 0), width - room), spot.y - 30, room, 26));
     lines.forEach((line, n) => text.append(el("text", { class: `${halo} small`, x: at, y: spot.y - 5 - 12 * (last - n), "text-anchor": anchor },
-      line, ...(n === last ? [el("tspan", { class: "number" }, ` ${number}${opens ? " ▸" : ""}`)] : []))));
+      line, ...(n === last ? [el("tspan", { class: "number" }, tail)] : []))));
     mark = { x: Math.min(Math.max(at - 12, 0), width - 24), y: spot.y - 22 };
   } else {
-    const tail = ` ${number}${opens ? " ▸" : ""}`, cut = fit(label, room - measure(tail, 13), 13, 600), at = column === 0 ? x - 8 : x + bar + 8, y = spot.y + spot.height / 2 + 4;
+    const cut = fit(label, room - measure(tail, 13), 13, 600), at = column === 0 ? x - 8 : x + bar + 8, y = spot.y + spot.height / 2 + 4;
     const long = measure(cut + tail, 13, 600);
     node.append(target(column === 0 ? at - long : at, y - 16, long, 24));
     text.append(el("text", { class: column === 0 ? "" : halo, x: at, y, "text-anchor": column === 0 ? "end" : "start" },

@@ -34,7 +34,8 @@ function drawNetwork(list) {
     spots.push({ node, x: places[at + 2], y: places[at + 3], size: near.get(node.join())?.cases.size ?? 0 });
   }
   const heading = el("h2", {}, `${nodeLabel(concept)}: ${plural(count(own), "case")}`);
-  view.replaceChildren(heading, networkPicture(concept, own, spots), neighbourTable(concept, own, [...near.values()], spots.length));
+  const frame = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Picture of neighbours" }, networkPicture(concept, own, spots));
+  view.replaceChildren(heading, frame, neighbourTable(concept, own, [...near.values()], spots.length));
 }
 
 // The condition with the most cases, to begin with.

@@ -14,15 +14,24 @@ let wanted = null; // case and episode to point at once the report is drawn
 
 async function drawReports(list) {
   if (state.report !== null) return drawReport(state.report);
-  const numbers = [...new Set(list.map((kase) => cases[kase].report))];
+  const numbers = await visibleReports(list);
   const first = Math.min(state.page, Math.max(0, Math.ceil(numbers.length / LIST) - 1)) * LIST;
   const view = $("view-report");
   view.replaceChildren(pager(numbers.length, first, LIST, "report"), el("ul", { class: "reports" }, ...numbers.slice(first, first + LIST).map((number) => {
     const { id, title, language, year } = reports[number];
     const node = button("", () => openReport(number), { class: "plain" });
     node.append(words(title || id, language));
-    return el("li", {}, node, el("span", { class: "source" }, ` ${id}${year ? ` · ${year}` : ""}`));
+    const about = [title ? id : "", year, ...reports[number].cases.map(inShort)].filter(Boolean).join(" · ");
+    return el("li", {}, node, el("div", { class: "source" }, about));
   })));
+}
+
+// A case in a line: who, with what, treated how, with which outcome; the first three of each.
+function inShort(kase) {
+  const { held } = cases[kase];
+  const few = (list, label) => list.slice(0, 3).map(label).join(", ") + (list.length > 3 ? " …" : "");
+  const parts = [few(held[0], (n) => boxes[n].label), few(held[1], (n) => boxes[n].label), few(held[2], (n) => outcomes[n].label)];
+  return `${personOf(cases[kase])}: ${parts.filter(Boolean).join(" → ")}`;
 }
 
 async function drawReport(number) {

@@ -146,4 +146,14 @@ async function visibleCases() {
   return { list, unknown };
 }
 
+// The reports of these cases, and those without a case unless the filter asks for what only a case has.
+async function visibleReports(list) {
+  const found = new Set(list.map((kase) => cases[kase].report));
+  const ofCases = state.tied || state.open.some((box) => box !== null) || ["condition", "intervention", "outcome", "sex", "age-from", "age-to"].some((field) => state[field] !== "");
+  const wanted = state.words.trim().toLowerCase(), full = wanted ? await allReports() : null, year = range("year");
+  const fits = (report, number) => !report.cases.length && !ofCases && (year.every((v) => v === null) || (report.year !== null && lies(report.year, year))) &&
+    (!full || report.title.toLowerCase().includes(wanted) || (full[number].text ?? "").toLowerCase().includes(wanted));
+  return reports.map((_, number) => number).filter((number) => found.has(number) || fits(reports[number], number));
+}
+
 const count = (list) => new Set(list.map((f) => f.kase)).size;

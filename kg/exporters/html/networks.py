@@ -16,6 +16,7 @@ SIZE = (1000, 640)  # width and height of the picture
 _SEED = 7
 _DRAWN = 10  # neighbours of each column; the page lists the others
 _ROUNDS = 40
+_SPREAD = 0.6  # 1 leaves distances from the middle as they are, 0 makes them all the same
 _ROOM = np.array([190.0, 34.0])  # width and height that a name takes
 _EDGE = np.array([100.0, 30.0])  # nearest to the rim that the middle of a name may stand
 
@@ -60,7 +61,8 @@ def _placed(
     start = {n: (0.0, 0.0) if n == node else tuple(ring[n]) for n in graph}
     found = nx.spring_layout(graph, pos=start, fixed=[node], weight=None, iterations=_ROUNDS, seed=_SEED)
     places = np.array([found[n] for n in (node, *neighbours)])
-    places /= max(float(np.linalg.norm(places, axis=1).max()), 1e-9)
+    far = np.linalg.norm(places, axis=1, keepdims=True).clip(1e-9)
+    places *= (far / far.max()) ** _SPREAD / far  # what crowds around the middle gets room
     middle = np.array(SIZE) / 2
     places = _apart(middle + places * (middle - _EDGE))
     return [(n, round(float(x)), round(float(y))) for n, (x, y) in zip(neighbours, places[1:], strict=True)]
