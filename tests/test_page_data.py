@@ -187,6 +187,13 @@ def test_the_page_of_one_report_and_of_one_that_is_not_there() -> None:
             written(store, reports=["nowhere"])
 
 
+def test_more_reports_than_a_browser_holds_are_refused(few: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html, "MOST", 2)
+    with pytest.raises(ExportError, match=r"more than a browser can hold \(2\).*--report"):
+        written(few)
+    assert held(written(few, reports=["alpha"]))[0]["reports"]
+
+
 def test_the_page_is_the_same_bytes_every_time(few: Store) -> None:
     assert written(few) == written(few)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kg import exporters
 from kg.cli import output
+from kg.exporters import html
 from kg.query import ask
 from kg.table import Table, Value
 
@@ -25,10 +26,15 @@ _COMPARED = 10_000  # reports up to which all are compared in pairs; more take '
 
 def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
     """Write graph.ttl, graph.trig and graph.html, then print counts, validation and the treatment-outcome table."""
-    for name in _FILES:
+    counts = {str(row["what"]): row["count"] for row in ask(store, "summary")}
+    drawn = int(counts["reports"] or 0) <= html.MOST
+    files = _FILES if drawn else _FILES[:-1]
+    if not drawn:
+        (out / "graph.html").unlink(missing_ok=True)  # of an earlier build
+        output.message(f"graph.html is left out: a page holds at most {html.MOST:,} reports ('kg viz --report').")
+    for name in files:
         with output.sink(out / f"graph.{name}") as sink:
             exporters.export(store, sink, name)
-    counts = {str(row["what"]): row["count"] for row in ask(store, "summary")}
     treatments = ask(store, "treatments")
     differences = [row for row in ask(store, "copies").to_dicts() if row["differs"]] if built.copies else []
     few = int(counts["reports"] or 0) <= _COMPARED
@@ -76,7 +82,7 @@ def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
     output.table(Table(columns, rows), "table")
     if len(treatments) > _SHOWN:
         output.data(f"... {len(treatments) - _SHOWN} more rows: kg query treatments\n")
-    output.message(f"written to {out}: store/, {', '.join(f'graph.{n}' for n in _FILES)}, build.json")
+    output.message(f"written to {out}: store/, {', '.join(f'graph.{n}' for n in files)}, build.json")
 
 
 def _said(what: str, of: Sequence[tuple[str, str]]) -> None:

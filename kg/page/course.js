@@ -181,6 +181,6 @@ function pager(total, first, size, one) {
 async function showEpisode(kase, at) {
   const mine = ++turn, about = reports[cases[kase].report], full = await fullReport(cases[kase].report);
   if (mine !== turn) return;
-  $("evidence").replaceChildren(...episodeNodes(kase, full, at),
+  $("evidence").replaceChildren(...episodeNodes(kase, full, at, (other) => showEpisode(kase, other)),
     el("p", {}, button("whole report", () => openReport(cases[kase].report, { kase: cases[kase].at, episode: at }), { class: "plain" }), ` ${about.id}`));
 }

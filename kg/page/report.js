@@ -40,7 +40,7 @@ async function drawReport(number) {
   const facts = held.flatMap((kase, k) => [
     ...(kase.spans ?? []).map((span) => ({ k, kind: "patient", spans: [span] })),
     ...kase.episodes.map((episode, at) => ({ k, at, kind: episode.kind, stated: episode.stated, spans: placesOf(episode).map((place) => place.slice(0, 2)) }))]);
-  const select = (k, at) => pointAt(number, full, facts, k, at);
+  const select = (k, at) => pointAt(number, full, k, at);
   const heading = words(title || id, language, "h2", { tabindex: "-1" });
   const about = Object.entries(full.about ?? {}).map(([name, value]) => el("div", {}, el("dt", {}, name), words(value, "", "dd")));
   const text = full.text === undefined ? el("p", {}, "This page was written without the texts of the reports.") : marked(full, language, facts, select);
@@ -54,7 +54,7 @@ async function drawReport(number) {
     ...held.flatMap((_, k) => {
       const kase = reports[number].cases[k], chart = courseChart(kase, full, width, (at) => select(k, at));
       return [el("h3", {}, `Course of ${cases[kase].name}`),
-        el("p", { class: "note" }, "Steps stand in the order told; their distance is no time. Solid: stated. Dotted: not known. Thick joins: the authors attribute the outcome to the treatment."),
+        el("p", { class: "note" }, "Steps stand in the order told; their distance is no time. Solid: stated. Dotted: not known. Thick joins: the authors attribute the outcome to the treatment. Under “?”: what stands in no order."),
         el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Course of ${cases[kase].name}` }, chart),
         el("p", {}, button("Save as SVG", () => save(chart, `${id}-${cases[kase].name}`))),
         factTable(full, kase, (at) => select(k, at))];
@@ -106,7 +106,7 @@ function marked(full, language, facts, select) {
 let pinned = false; // a click keeps a fact in the panel while the mouse moves over others
 
 // Show a fact in the panel, its words and those of what it is linked with in the text.
-function pointAt(number, full, facts, k, at) {
+function pointAt(number, full, k, at) {
   turn++;
   const kase = reports[number].cases[k], { links } = full.cases[k];
   const linked = new Set(links.flatMap(([from, to]) => (from === at ? [to] : to === at ? [from] : [])));
@@ -115,12 +115,13 @@ function pointAt(number, full, facts, k, at) {
     node.classList.toggle("on", ids.includes(`${k}/${at}`));
     node.classList.toggle("linked", ids.some((id) => id.startsWith(`${k}/`) && linked.has(Number(id.slice(id.indexOf("/") + 1)))));
   }
-  $("evidence").replaceChildren(...episodeNodes(kase, full, at));
+  $("evidence").replaceChildren(...episodeNodes(kase, full, at, (other) => pointAt(number, full, k, other)));
   $("evidence").dataset.report = number;
 }
 
 // What was understood of an episode: what it is, its words, its links with their sentences.
-function episodeNodes(kase, full, at) {
+// ``go`` leads to another episode of the case.
+function episodeNodes(kase, full, at, go) {
   const { episodes, links } = fullCase(full, kase), episode = episodes[at], { language } = reports[cases[kase].report];
   const facts = [["what", [KIND_NAMES[episode.kind], episode.as].filter(Boolean).join(", ")], ["status", episode.stated ?? "present"],
     ["concept", episode.kind === "outcome" ? `category:${episode.code}` : episode.concept ?? "not in a vocabulary"], ["time", timeOf(episode)],
@@ -128,8 +129,15 @@ function episodeNodes(kase, full, at) {
     ["characters", placesOf(episode).map(([start, end]) => `${start}–${end}`).join(", ")]];
   const [start, end, from, to] = episode.at;
   const mine = links.filter(([a, b]) => a === at || b === at);
-  const items = mine.map(([a, b, type, ...span]) => {
-    const other = episodes[a === at ? b : a], item = el("li", {}, el("strong", {}, `${LINKS[type][a === at ? 0 : 1]} `), other.label);
+  const groups = new Map(); // links of one kind that rest on one sentence
+  for (const [a, b, type, ...span] of mine) {
+    const name = LINKS[type][a === at ? 0 : 1], key = `${name} ${span}`;
+    if (!groups.has(key)) groups.set(key, { name, span, others: [] });
+    groups.get(key).others.push(a === at ? b : a);
+  }
+  const items = [...groups.values()].sort((a, b) => a.name.localeCompare(b.name, "en")).map(({ name, span, others }) => {
+    const item = el("li", {}, el("strong", {}, `${name} `));
+    others.sort((a, b) => a - b).forEach((other, n) => item.append(n ? ", " : "", button(episodes[other].label, () => go(other), { class: "plain" })));
     if (span[0] !== from) item.append(quoted(full, language, span[0], span[1], []));
     return item;
   });

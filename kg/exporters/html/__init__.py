@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from kg.reports import Report
     from kg.store import Store
 
-__all__ = ["SUFFIX", "SUMMARY", "write"]
+__all__ = ["MOST", "SUFFIX", "SUMMARY", "write"]
 
 SUMMARY = "one offline page: treatment-outcome links, courses of patients, reports with their facts"
 SUFFIX = ".html"
+MOST = 30_000  # reports of a page, about 35 MB: more than that no browser opens in a time that a reader waits
 
 _SCRIPTS = ("data", "dom", "state", "evidence", "flow", "table", "course", "network", "report", "main")
 
@@ -33,8 +34,15 @@ _SCRIPTS = ("data", "dom", "state", "evidence", "flow", "table", "course", "netw
 def write(store: Store, out: BinaryIO, *, text: bool = True, reports: Sequence[str] | None = None) -> None:
     """Write the page of all reports, or of those named by id or IRI.
 
-    ``text=False`` leaves out texts and quotes. Raises ExportError if a named report is not in the store.
+    ``text=False`` leaves out texts and quotes. Raises ExportError if a named report is not in the store, or if there
+    are more than ``MOST``.
     """
+    count = sum(g.startswith(store.base) for g in store.graphs()) if reports is None else len(reports)
+    if count > MOST:
+        raise ExportError(
+            f"A page of {count:,} reports is more than a browser can hold ({MOST:,}): name some with "
+            "'kg viz --report', or build those of interest into a folder of their own."
+        )
     told = Reports(store, text=text)
     columns = Columns(told)
     for report in told if reports is None else [_named(told, name) for name in reports]:
