@@ -187,3 +187,9 @@ def test_query_prints_evidence_in_every_form(out: Path) -> None:
     (sentence,) = row["evidence"]
     assert sentence["sentence"].endswith("complete remission.")
     assert "[[" in run("explain", sentence["facts"].split()[0], "-s", out).stdout
+
+
+def test_diff_of_a_build_with_itself_is_empty(out: Path) -> None:
+    done = run("diff", out, out, "--json")
+    assert json.loads(done.stdout) == []
+    assert "in 0 of 2 reports" in done.stderr

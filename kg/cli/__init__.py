@@ -227,6 +227,25 @@ def explain(
 
 
 @app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(help="A folder that kg build wrote.")],
+    after: Annotated[Path, typer.Argument(help="Another one, such as a later build of the same reports.")],
+    format: Annotated[str, typer.Option("--format", "-f", help="table, csv, tsv, json or md.")] = "table",
+    json: _Json = False,
+) -> None:
+    """Show the facts that two builds do not share: added, removed and changed, by report."""
+    from kg.diff import diff as compare
+    from kg.store import open_store
+
+    with (
+        open_store(output.store_path(before), read_only=True) as old,
+        open_store(output.store_path(after), read_only=True) as new,
+    ):
+        found = compare(old, new)
+    output.answer(found, "json" if json else format)
+
+
+@app.command()
 def stats(
     store: _Store = Path("out"),
     ungrounded: Annotated[bool, typer.Option("--ungrounded", help="Rank the words that no vocabulary holds.")] = False,
