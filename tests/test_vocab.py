@@ -85,9 +85,48 @@ def test_every_intervention_has_a_kind_and_every_outcome_a_category(vocabulary: 
             vocabulary.term(f"category:{concept.facet}")
 
 
-def test_top_groups_are_few_enough_for_a_figure(entries: tuple[Entry, ...]) -> None:
-    for kind in ("condition", "intervention"):
-        assert len([e for e in entries if e.top and e.type == kind]) <= 18
+def test_groups_are_few_enough_for_a_figure(entries: tuple[Entry, ...]) -> None:
+    top = {kind: [e for e in entries if e.top and e.type == kind] for kind in ("condition", "intervention")}
+    assert len(top["condition"]) <= 16 and len(top["intervention"]) <= 10
+    assert len([e for e in entries if "ckv:drug" in e.broader]) <= 15
+
+
+@pytest.mark.parametrize(
+    ("concept", "group"),
+    [
+        ("graft-versus-host-disease", "transplant-complication"),
+        ("deep-vein-thrombosis", "disorder-of-hemostasis-or-thrombosis"),
+        ("immune-thrombocytopenia", "disorder-of-hemostasis-or-thrombosis"),
+        ("langerhans-cell-histiocytosis", "white-cell-disorder-or-cytopenia"),
+        ("isolated-extramedullary-relapse", "relapse-or-progression"),
+        ("hypoplastic-leukemia", "leukemia"),
+        ("imatinib", "tyrosine-kinase-inhibitor"),
+        ("rituximab", "anti-cd20-antibody"),
+        ("warfarin", "antithrombotic-therapy"),
+        ("mesna", "cytoprotective-drug"),
+        ("r-chop", "lymphoma-regimen"),
+        ("haploidentical-hematopoietic-stem-cell-transplantation", "transplantation"),
+    ],
+)
+def test_groups_are_those_of_a_haematologist(vocabulary: Vocabulary, concept: str, group: str) -> None:
+    assert f"ckv:{group}" in vocabulary.concepts[f"ckv:{concept}"].ancestors
+
+
+@pytest.mark.parametrize(
+    ("regimen", "drugs"),
+    [
+        ("CHOP", "cyclophosphamide doxorubicin vincristine prednisone"),
+        ("R-CHOP", "rituximab cyclophosphamide doxorubicin vincristine prednisone"),
+        ("hyper-CVAD", "cyclophosphamide vincristine doxorubicin dexamethasone methotrexate cytarabine"),
+        ("FLAG-IDA", "fludarabine cytarabine granulocyte-colony-stimulating-factor idarubicin"),
+        ("VAD", "vincristine doxorubicin dexamethasone"),
+        ("BEAM", "carmustine etoposide cytarabine melphalan"),
+        ("COPP", "cyclophosphamide vincristine procarbazine prednisone"),
+    ],
+)
+def test_regimens_know_their_drugs(vocabulary: Vocabulary, regimen: str, drugs: str) -> None:
+    parts = vocabulary.concepts[vocabulary.find(regimen)].parts
+    assert set(parts) == {f"ckv:{drug}" for drug in drugs.split()}
 
 
 def test_slugs_are_lower_case_with_hyphens(entries: tuple[Entry, ...]) -> None:

@@ -36,6 +36,8 @@ def load(extra: Sequence[Path] = ()) -> Vocabulary:
     with suppress(sqlite3.Error, OSError):
         database = Database(str(file))
         if database.one("SELECT value FROM meta WHERE name = 'schema'") == index.SCHEMA:
+            with suppress(OSError):
+                file.touch()  # what is in use stays when old ones are cleared away
             return Vocabulary(database)
     sources = _sources(extra)
     try:
