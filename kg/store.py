@@ -17,6 +17,8 @@ from typing import IO, TYPE_CHECKING, Self
 import pyoxigraph as ox
 
 from kg.errors import StoreError
+from kg.resources import folder
+from kg.table import Table
 
 try:
     import fcntl
@@ -103,6 +105,13 @@ class Store:
     def __len__(self) -> int:
         """Number of quads; takes time in proportion."""
         return len(self.data)
+
+    def _repr_html_(self) -> str:
+        """How much it holds, for a notebook: the answer of the question ``summary``."""
+        rows = self.query((folder("queries") / "summary.rq").read_text(encoding="utf-8"))
+        assert isinstance(rows, ox.QuerySolutions)
+        counts = tuple((row["what"].value, int(row["count"].value)) for row in rows)
+        return Table(("what", "count"), counts, remarks=(f"Store {self.path or 'in memory'}",))._repr_html_()
 
     def close(self) -> None:
         """Write everything to disk and let others open the store; closing twice is harmless."""

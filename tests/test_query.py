@@ -186,3 +186,8 @@ def test_care_items_are_those_of_the_document(invented: Store) -> None:
     columns = ask(invented, "care").columns
     assert [c.removeprefix("item_") for c in columns if c.startswith("item_")] == described
     assert len(ask(invented, "care")) == 4
+
+
+def test_a_store_shows_what_it_holds(invented: Store) -> None:
+    shown = invented._repr_html_()
+    assert "<td>reports</td><td>4</td>" in shown and "in memory" in shown
