@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kg.store import Store
     from kg.vocab import Vocabulary
 
-__all__ = ["Edge", "Part", "parts", "plain"]
+__all__ = ["Edge", "Part", "attributes", "parts", "plain"]
 
 _UNFIT = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -42,29 +42,55 @@ def parts(store: Store, *, text: bool = True) -> Iterator[Part]:
     """The graphs of reports and extractors; at last, without edges, the nodes of vocabularies to which they lead."""
     vocabulary = vocab.load()
     without = () if text else verbatim(vocabulary)
-    kind, label = vocabulary.expand("rdf:type"), vocabulary.expand("rdfs:label")
+    names = _Names(vocabulary)
+    kind = vocabulary.expand("rdf:type")
     outside: set[str] = set()
-    for name in store.graphs():
-        if not name.startswith(store.base):
+    for graph in store.graphs():
+        if not graph.startswith(store.base):
             continue
         values: dict[str, dict[str, list[str]]] = {}
         edges: list[Edge] = []
-        for quad in sorted(store.quads(name), key=str):
+        for quad in store.quads(graph):
             subject, predicate, value = quad.subject, quad.predicate.value, quad.object
             if predicate in without or not isinstance(subject, ox.NamedNode):
                 continue
             said = values.setdefault(subject.value, {})
             if isinstance(value, ox.Literal):
-                said.setdefault("label" if predicate == label else _name(vocabulary, predicate), []).append(value.value)
+                said.setdefault(names[predicate], []).append(value.value)
             elif isinstance(value, ox.NamedNode) and predicate == kind:
-                said.setdefault("class", []).append(_name(vocabulary, value.value))
+                said.setdefault("class", []).append(names[value.value])
             elif isinstance(value, ox.NamedNode):
-                edges.append(Edge(subject.value, value.value, _name(vocabulary, predicate)))
+                edges.append(Edge(subject.value, value.value, names[predicate]))
                 if not value.value.startswith(store.base):
                     outside.add(value.value)
-        nodes = {iri: {key: "; ".join(several) for key, several in said.items()} for iri, said in values.items()}
-        yield Part(nodes, edges)
+        nodes = {
+            iri: {key: "; ".join(sorted(several)) for key, several in sorted(said.items())}
+            for iri, said in sorted(values.items())
+        }
+        yield Part(nodes, sorted(edges))
     yield Part({iri: _outside(vocabulary, iri) for iri in sorted(outside)}, [])
+
+
+def attributes(store: Store, *, text: bool = True) -> list[str]:
+    """The names of all attributes of nodes, sorted, for formats that declare them first."""
+    vocabulary = vocab.load()
+    without = () if text else verbatim(vocabulary)
+    graphs = (graph for graph in store.graphs() if graph.startswith(store.base))
+    said = {q.predicate.value for g in graphs for q in store.quads(g) if isinstance(q.object, ox.Literal)}
+    names = _Names(vocabulary)
+    return sorted({"class", "label"} | {names[predicate] for predicate in said.difference(without)})
+
+
+class _Names(dict[str, str]):
+    """IRI of a property or class -> its short name, each looked up once."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self.vocabulary = vocabulary
+
+    def __missing__(self, iri: str) -> str:
+        name = self[iri] = _name(self.vocabulary, iri)
+        return name
 
 
 def plain(text: str) -> str:

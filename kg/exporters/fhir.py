@@ -213,7 +213,10 @@ class _Bundle:
             codings.append({"system": self.terms["systems"].get(prefix) or self.expand(f"{prefix}:"), "code": code})
         if episode.concept:
             codings[0]["display"] = episode.concept.label
-        return {"coding": codings, "text": _string(episode.label)} if codings else {"text": _string(episode.label)}
+        words = _string(episode.label or episode.quote.exact).strip()
+        if not codings:
+            return {"text": words or "not stated"}
+        return {"coding": codings, **({"text": words} if words else {})}
 
     def listed(self, scheme: str, code: str) -> _Json:
         """A code of a closed list."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from lxml import etree
 
-from kg.exporters._network import parts, plain
+from kg.exporters._network import attributes, parts, plain
 
 if TYPE_CHECKING:
     from kg.store import Store
@@ -21,7 +21,7 @@ _NAMESPACE = "http://www.gexf.net/1.2draft"  # the version that Gephi and networ
 
 def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
     """Write the graph of the reports; ``text=False`` leaves out full texts and quotes."""
-    names = sorted({n for part in parts(store, text=text) for said in part.nodes.values() for n in said} - {"label"})
+    names = [name for name in attributes(store, text=text) if name != "label"]
     with (
         etree.xmlfile(out, encoding="utf-8") as file,
         file.element("gexf", {"version": "1.2"}, nsmap={None: _NAMESPACE}),

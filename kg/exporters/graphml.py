@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from lxml import etree
 
-from kg.exporters._network import parts, plain
+from kg.exporters._network import attributes, parts, plain
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -23,7 +23,7 @@ _NAMESPACE = "http://graphml.graphdrawing.org/xmlns"
 
 def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
     """Write the graph of the reports; ``text=False`` leaves out full texts and quotes."""
-    names = sorted({name for part in parts(store, text=text) for said in part.nodes.values() for name in said})
+    names = attributes(store, text=text)
     with etree.xmlfile(out, encoding="utf-8") as file:
         file.write_declaration()
         with file.element("graphml", nsmap={None: _NAMESPACE}):

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING, BinaryIO
 
 from kg.exporters._archive import archive
-from kg.exporters._network import parts
+from kg.exporters._network import attributes, parts
 
 if TYPE_CHECKING:
     from kg.store import Store
@@ -22,7 +22,7 @@ _REST = "Code"  # the label of nodes that have no class: codes of closed lists
 
 def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
     """Write the graph of the reports; ``text=False`` leaves out full texts and quotes."""
-    names = sorted({n for part in parts(store, text=text) for said in part.nodes.values() for n in said} - {"class"})
+    names = [name for name in attributes(store, text=text) if name != "class"]
     with archive(out, "nodes.csv", "relationships.csv") as files:
         opened = [io.TextIOWrapper(file, encoding="utf-8", newline="") for file in files.values()]
         nodes, relationships = (csv.writer(handle, lineterminator="\n") for handle in opened)
