@@ -49,7 +49,9 @@ def lengths(lower: str, start: int = 0, end: int | None = None) -> list[Length]:
     """Every length of time in ``lower[start:end]``, a text in lower case, in order; ages are left out."""
     p = _patterns()
     stop = len(lower) if end is None else end
-    read = ((Span(*m.span()), _value(m, p)) for m in p.any.finditer(lower, start, stop))
+    aged = tuple(f" {word}" for word in duration_rules()["words"]["aged"])
+    stated = (m for m in p.any.finditer(lower, start, stop) if not lower[start : m.start()].rstrip().endswith(aged))
+    read = ((Span(*m.span()), _value(m, p)) for m in stated)
     return [Length(span, value) for span, value in read if value is not None]
 
 
