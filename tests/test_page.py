@@ -29,6 +29,7 @@ QUIET = [
     "--disable-sync",
 ]
 AXE = Path(os.environ.get("AXE_CORE") or Path(__file__).parents[1] / "node_modules" / "axe-core") / "axe.min.js"
+KINDS = 34  # diseases of one report each
 WIDE, NARROW = (1440, 900), (390, 800)
 VIEWS = ("flow", "table", "course", "network", "report", "report&report=alpha")
 
@@ -40,9 +41,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of the invented reports, the hostile one, and sixty of a disease each."""
+    """The page of the invented reports, the hostile one, and some of a disease each."""
     path = tmp_path_factory.mktemp("page") / "graph.html"
-    reports = chain(read_reports(), trial_reports(), many_kinds(60))
+    reports = chain(read_reports(), trial_reports(), many_kinds(KINDS))
     with store_of_reports(reports) as store, path.open("wb") as out:
         html.write(store, out)
     return path
@@ -91,7 +92,6 @@ def show(page: Page, file: Path, address: str = "") -> None:
 
 def settled(page: Page) -> Page:
     """The page when it has drawn what was last asked for."""
-    page.wait_for_timeout(140)  # typing is gathered for an eighth of a second
     page.wait_for_selector("#main:not([aria-busy])")
     return page
 
@@ -147,7 +147,7 @@ def test_no_column_has_more_boxes_than_a_person_tells_apart_and_none_is_lost(pag
             settled(page)
 
     walk()
-    diseases = {f"{'abcdefghijklmnopqrstuvwxyz'[n % 26]}-type disease {n:03}" for n in range(60)}
+    diseases = {f"{'abcdefghijklmnopqrstuvwxyz'[n % 26]}-type disease {n:03}" for n in range(KINDS)}
     assert diseases <= found
 
 
@@ -163,6 +163,7 @@ def test_drill_down_and_back(page: Page) -> None:
     settled(page)
     assert texts(names) == top
     page.go_back()
+    page.wait_for_function("document.querySelector('#path .back') !== null")
     settled(page)
     assert texts(names) == inside
     page.click("#reset")
@@ -268,8 +269,7 @@ def test_neighbours_of_a_concept(page: Page) -> None:
     settled(page)
     assert page.locator("#network h2").inner_text().startswith("death")
     page.go_back()
-    settled(page)
-    assert page.locator("#network h2").inner_text().startswith("etoposide")
+    page.locator("#network h2", has_text="etoposide").wait_for()
 
 
 def open_report(page: Page, title: str) -> None:
@@ -352,7 +352,7 @@ def test_hostile_text_stays_text(page: Page) -> None:
     open_report(page, "</script>")
     assert page.locator(".text").evaluate("node => node.textContent") == HOSTILE
     assert page.locator("#view-report h2").inner_text() == TITLE
-    assert page.title() == "69 case reports: conditions, treatments, outcomes"
+    assert page.title() == f"{KINDS + 9} case reports: conditions, treatments, outcomes"
     assert page.locator("main script, main img, main b").count() == 0
     assert page.locator(".text").get_attribute("dir") == "auto"
     assert page.locator(".text .fact.condition:not(.absent):not(.unsure)").inner_text() == "<b>sham disease</b>"

@@ -69,6 +69,7 @@ function listen() {
   for (const field of FIELDS) {
     $(field).addEventListener("input", (event) => {
       Object.assign(state, { [field]: event.target.value, page: 0, chosen: null });
+      $("main").setAttribute("aria-busy", "true");
       clearTimeout(waiting);
       waiting = setTimeout(() => draw(), 120);
     });
