@@ -99,15 +99,19 @@ function listen() {
   });
 }
 
+function fillOutcomes() {
+  const used = new Set(cases.flatMap(({ held }) => held[2]));
+  outcomes.forEach(({ label }, number) => { if (used.has(number)) $("outcome").append(el("option", { value: number }, label)); });
+}
+
+// The names that the fields suggest: thousands, so not before there is time.
 function fillLists() {
   const option = (label) => el("option", { value: label });
   const named = (column) => boxes.filter((box) => box.column === column && box.curie).map(({ label }) => label).sort((a, b) => a.localeCompare(b, "en"));
-  const used = new Set(facts.map(({ outcome }) => outcome));
   $("conditions").append(...named(0).map(option));
   $("interventions").append(...named(1).map(option));
   const central = [...networks.keys()].map((key) => nodeLabel(key.split("/").map(Number)));
   $("concepts").append(...central.sort((a, b) => a.localeCompare(b, "en")).map(option));
-  outcomes.forEach(({ label }, number) => { if (used.has(number) || cases.some(({ held }) => held[2].includes(number))) $("outcome").append(el("option", { value: number }, label)); });
 }
 
 (async () => {
@@ -116,11 +120,14 @@ function fillLists() {
     return;
   }
   await openCore();
-  fillLists();
+  fillOutcomes();
   readAddress();
   fillForm();
   listen();
   await draw();
-  const { chosen } = state;
-  if (!chosen && packs.length > 1) idle(() => allReports());
+  idle(fillLists);
+  for (const number of packs.keys()) {
+    await new Promise(idle);
+    await pack(number); // one at a time, so that a reader's click does not wait for all
+  }
 })();
