@@ -10,7 +10,7 @@ from typing import Any
 
 from kg.model import Block, BlockKind, Document, Report
 from kg.resources import folder
-from kg.sources._languages import language_of
+from kg.sources._languages import language_of, script_language
 from kg.sources._layout import PROSE, languages_of
 from kg.sources._pages import BLANK, page_rules
 
@@ -49,7 +49,8 @@ class Composer:
         stops = [at for at, _ in cuts[1:]] + [len(bare)]
         for (at, sort), stop in zip(cuts, stops, strict=True):
             if stop > at:
-                tag = language if language and sort not in PROSE else language_of(bare[at:stop], language)
+                words = bare[at:stop]
+                tag = language_of(words, language) if sort in PROSE else language or script_language(words)
                 self.blocks.append(Block(start + at, start + len(bare[:stop].rstrip()), sort, tag, place))
 
     def pad_to(self, offset: int) -> bool:

@@ -334,7 +334,8 @@ def _parts(text: str, units: Iterable[_Unit], rules: PageRules) -> Iterator[Part
     for unit in units:
         kind = unit.kind or "body"
         new = unit.sort == "heading" or kind in ("title", "citation")
-        language = language_of(unit.text)
+        words = kind in PROSE or kind == "title" or unit.headings
+        language = language_of(unit.text) if words else script_language(unit.text)
         end = unit.end
         tail = (
             rules.tail.search(unit.text, max(0, len(unit.text) - 260)) if kind in PROSE and _signed(unit.text) else None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,15 +10,13 @@ from kg.errors import SourceError
 from kg.model import BlockKind, Document
 from kg.sources._bibliography import bare_title, license_in, parse_date, unique
 from kg.sources._compose import Composer, format_words
-from kg.sources._files import decoded, whole
+from kg.sources._json import objects
 from kg.sources._languages import language_of
 from kg.sources._layout import PROSE
 from kg.sources._pages import page_rules
 from kg.sources._xml import Element, child_words, inner, records, words
 
 __all__ = ["read", "recognises"]
-
-_LARGEST_JSON = 64 * 1024 * 1024
 
 
 class _Passage(NamedTuple):
@@ -55,14 +52,8 @@ def _infons(element: Element) -> dict[str, str]:
 
 
 def _read_json(path: Path) -> Iterator[Document | SourceError]:
-    text = decoded(whole(path, _LARGEST_JSON), str(path)).removeprefix("\ufeff")
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        yield SourceError(f"{path}: is not JSON that can be read ({error}).")
-        return
     number = 0
-    for number, document in enumerate(_documents(data), 1):
+    for number, document in enumerate(_documents(objects(path, "documents")), 1):
         where = f"{path}, record {number}"
         try:
             passages = [
@@ -79,16 +70,16 @@ def _read_json(path: Path) -> Iterator[Document | SourceError]:
 
 
 def _documents(data: Any) -> Iterator[Any]:
-    """The documents in a collection, a list of collections or documents, or one document."""
-    if isinstance(data, list):
-        for item in data:
-            yield from _documents(item)
-    elif isinstance(data, dict) and "passages" in data:
+    """The documents in a collection, in several, or in a list of either."""
+    if isinstance(data, dict) and "passages" in data:
         yield data
     elif isinstance(data, dict):
         for value in data.values():
             if isinstance(value, list):
                 yield from _documents(value)
+    elif isinstance(data, Iterable) and not isinstance(data, str):
+        for item in data:
+            yield from _documents(item)
 
 
 def _text_of(passage: Mapping[str, Any]) -> str:

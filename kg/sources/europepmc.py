@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,13 +12,12 @@ from kg.errors import SourceError
 from kg.model import Document
 from kg.sources._bibliography import bare_title, best_date, license_in, orcid, unique
 from kg.sources._compose import Composer, language_tag
-from kg.sources._files import decoded, whole
+from kg.sources._json import objects
 from kg.sources._languages import language_of
 from kg.sources._pages import page_rules
 
 __all__ = ["read", "recognises"]
 
-_LARGEST = 64 * 1024 * 1024
 _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]{0,9}(?:\s[^<>]{0,200})?/?>")
 _HEADING = re.compile(r"<h4>(.*?)</h4>", re.IGNORECASE | re.DOTALL)
 
@@ -31,14 +29,8 @@ def recognises(name: str, head: bytes) -> int:
 
 def read(path: Path) -> Iterator[Document | SourceError]:
     """The records of a file in its order; the text is title and abstract."""
-    text = decoded(whole(path, _LARGEST), str(path)).removeprefix("\ufeff")
-    try:
-        hits = json.loads(text)["resultList"]["result"]
-    except (ValueError, RecursionError, KeyError, TypeError) as error:
-        yield SourceError(f"{path}: is no list of Europe PMC results that can be read ({error}); fetch it again.")
-        return
     number = 0
-    for number, hit in enumerate(hits if isinstance(hits, list) else (), 1):
+    for number, hit in enumerate(objects(path, "result"), 1):
         where = f"{path}, record {number}"
         try:
             yield _document(hit, where)
