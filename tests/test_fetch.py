@@ -28,7 +28,7 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
         monkeypatch.setattr("kg.fetch.europepmc.ADDRESS", running.address)
         monkeypatch.setattr("kg.fetch._entrez._SPACING", 0.0)
         monkeypatch.setattr("kg.fetch.europepmc._SPACING", 0.0)
-        monkeypatch.setattr("kg.fetch._client._FIRST_WAIT", 0.002)
+        monkeypatch.setattr("kg.online._FIRST_WAIT", 0.002)
         monkeypatch.delenv("NCBI_API_KEY", raising=False)
         yield running
 
@@ -93,7 +93,7 @@ def test_faults_are_tried_again(services: Services, tmp_path: Path, fault: int |
 
 
 def test_interrupted_fetch_goes_on(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kg.fetch._client._TRIES", 2)
+    monkeypatch.setattr("kg.online._TRIES", 2)
     services.faults.extend([200, 200, 200, "never"])
     with pytest.raises(FetchError, match=r"does not answer \(status 503\); what came is kept, run the same command"):
         fetch("pmc", "x", tmp_path)
@@ -142,7 +142,7 @@ def test_rate_is_what_ncbi_allows() -> None:
 def test_query_that_is_refused_or_finds_nothing(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kg.fetch._client._TRIES", 2)
+    monkeypatch.setattr("kg.online._TRIES", 2)
     with pytest.raises(FetchError, match="the search failed: Search Backend failed"):
         fetch("pubmed", "bad[", tmp_path)
     with pytest.raises(FetchError, match="nothing to ask pubmed for"):
@@ -201,7 +201,7 @@ def test_folder_that_cannot_be_written(services: Services, tmp_path: Path) -> No
 
 def test_service_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kg.fetch._entrez.ADDRESS", "http://127.0.0.1:9")
-    monkeypatch.setattr("kg.fetch._client._FIRST_WAIT", 0.001)
+    monkeypatch.setattr("kg.online._FIRST_WAIT", 0.001)
     with pytest.raises(FetchError, match=r"http://127\.0\.0\.1:9 does not answer"):
         fetch("pubmed", "x", tmp_path)
 

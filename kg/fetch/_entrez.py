@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from kg.errors import FetchError
 from kg.fetch import Batch, Event, Found, Missing
-from kg.fetch._client import AnswerError, Client, json_of
+from kg.online import AnswerError, Client, json_of
 
 __all__ = ["ADDRESS", "connect", "fetched_by_id"]
 

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from kg.fetch import Batch, Event, Found, Missing
-from kg.fetch._client import AnswerError, Client, NotFoundError, json_of, xml_of
+from kg.online import AnswerError, Client, NotFoundError, json_of, xml_of
 
 __all__ = ["batches", "connect"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from kg.fetch import Event
-from kg.fetch._client import AnswerError, Client, xml_of
 from kg.fetch._entrez import connect, fetched_by_id
+from kg.online import AnswerError, Client, xml_of
 
 __all__ = ["batches", "connect"]
 

@@ -1,4 +1,7 @@
-"""Asking a service politely: one request at a time, spaced, tried again when the service or the line fails."""
+"""Asking a service politely: requests spaced, tried again when the service or the line fails, answers bounded in size.
+
+Only ``fetch`` and ``llm`` use this; nothing else of the program goes online.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from threading import Lock
+from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -15,9 +20,10 @@ from lxml import etree
 
 from kg.errors import FetchError
 
-__all__ = ["AnswerError", "Client", "NotFoundError", "json_of", "xml_of"]
+__all__ = ["AnswerError", "Client", "NotFoundError", "RefusedError", "json_of", "xml_of"]
 
 T = TypeVar("T")
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 _TRIES = 7
 _FIRST_WAIT = 1.0  # seconds before the second try; doubled for each further one
@@ -30,20 +36,48 @@ class AnswerError(Exception):
     """An answer that came whole by its status and is not what was asked for: it is asked for again."""
 
 
+class RefusedError(FetchError):
+    """The service refuses for good; ``status`` and ``words`` say how."""
+
+    def __init__(self, address: str, status: int, words: str) -> None:
+        super().__init__(f"{address} refuses: {words}; check the query, the key and the address.")
+        self.status, self.words = status, words
+
+
 class NotFoundError(FetchError):
     """What was asked for does not exist (404, 410)."""
 
 
 class Client:
-    """One service. ``spacing``: seconds between requests; ``parameters`` go with each; ``secret`` is never shown."""
+    """One service, which several threads may ask.
 
-    def __init__(self, address: str, *, spacing: float, parameters: Mapping[str, str], secret: str = "") -> None:
+    ``spacing``: seconds between requests; ``parameters`` and ``headers`` go with each; ``secret`` is never shown.
+    ``silence``: seconds without a byte until the line counts as broken; ``patience``: seconds for one whole answer;
+    ``largest``: bytes of it. ``permit`` is called before each request and may raise; ``tell`` hears why one is waited
+    for.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        spacing: float,
+        parameters: Mapping[str, str] = _NONE,
+        headers: Mapping[str, str] = _NONE,
+        secret: str = "",
+        silence: float = 90,
+        patience: float | None = None,
+        largest: int = _LARGEST,
+    ) -> None:
         self.tell: Callable[[str], None] = lambda words: None
+        self.permit: Callable[[], None] = lambda: None
         self._address, self._spacing, self._parameters, self._secret = address, spacing, dict(parameters), secret
+        self._patience, self._largest = patience, largest
         self._next = 0.0
+        self._turn = Lock()
         self._http = httpx.Client(
-            timeout=httpx.Timeout(90, connect=20),
-            headers={"User-Agent": f"casekg/{version('casekg')} (+https://w3id.org/casekg)"},
+            timeout=httpx.Timeout(silence, connect=20),
+            headers={"User-Agent": f"casekg/{version('casekg')} (+https://w3id.org/casekg)", **headers},
         )
 
     def __enter__(self) -> Self:
@@ -55,21 +89,28 @@ class Client:
     def ask(self, path: str, accept: Callable[[bytes], T], parameters: Mapping[str, str], *, post: bool = False) -> T:
         """What ``accept`` makes of the answer; AnswerError from it, a failing line or a busy service are tried again.
 
-        FetchError when it will not do; NotFoundError for a 404.
+        FetchError when it will not do: RefusedError where the service says no, NotFoundError for a 404.
         """
         everything = {**self._parameters, **parameters}
+        return self._request(path, accept, "POST" if post else "GET", **{"data" if post else "params": everything})
+
+    def post_json(self, path: str, accept: Callable[[bytes], T], content: Mapping[str, Any]) -> T:
+        """The same for a request whose content is JSON."""
+        return self._request(path, accept, "POST", json=content)
+
+    def _request(self, path: str, accept: Callable[[bytes], T], method: str, **given: Any) -> T:
         why = ""
         for attempt in range(_TRIES):
             asked: float | None = None
             try:
-                status, headers, body = self._send(path, everything, post)
+                status, headers, body = self._send(method, path, given)
                 if status == 200:
                     return accept(body)
+                why = self._hidden(self._said(status, body))
                 if status in (404, 410):
-                    raise NotFoundError(f"{self._address} has no {path}; check the address.")
-                why = self._said(status, body)
+                    raise NotFoundError(f"{self._address} has no {path} ({why}); check the address.")
                 if status not in _AGAIN:
-                    raise FetchError(f"{self._address} refuses: {why}; check the query, the key and the address.")
+                    raise RefusedError(self._address, status, why)
                 asked = _retry_after(headers.get("Retry-After", ""))
             except (httpx.TransportError, httpx.DecodingError) as error:
                 why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -80,23 +121,29 @@ class Client:
             if wait > _LONGEST_WAIT or attempt == _TRIES - 1:
                 break
             self.tell(f"{self._address}: {why}; trying again in {wait:.0f} s.")
-            self._next = time.monotonic() + wait
+            with self._turn:
+                self._next = max(self._next, time.monotonic() + wait)
         raise FetchError(
             f"{self._address} does not answer ({why}); what came is kept, run the same command later to go on."
         )
 
-    def _send(self, path: str, parameters: Mapping[str, str], post: bool) -> tuple[int, httpx.Headers, bytes]:
-        time.sleep(max(0.0, self._next - time.monotonic()))
-        self._next = time.monotonic() + self._spacing
-        url = f"{self._address}/{path}"
-        given: dict[str, Any] = {"data": parameters} if post else {"params": parameters}
-        with self._http.stream("POST" if post else "GET", url, **given) as answer:
+    def _send(self, method: str, path: str, given: Mapping[str, Any]) -> tuple[int, httpx.Headers, bytes]:
+        with self._turn:
+            time.sleep(max(0.0, self._next - time.monotonic()))
+            self._next = time.monotonic() + self._spacing
+            self.permit()
+        begun = time.monotonic()
+        with self._http.stream(method, f"{self._address}/{path}", **given) as answer:
             pieces: list[bytes] = []
             size = 0
             for piece in answer.iter_bytes():
                 size += len(piece)
-                if size > _LARGEST:
-                    raise FetchError(f"{self._address} sends more than {_LARGEST >> 20} MB at once; that is no report.")
+                if size > self._largest:
+                    raise FetchError(
+                        f"{self._address} sends more than {self._largest / 2**20:g} MB at once; that is no answer."
+                    )
+                if self._patience is not None and time.monotonic() - begun > self._patience:
+                    raise FetchError(f"{self._address} takes more than {self._patience:g} s for one answer.")
                 pieces.append(piece)
             return answer.status_code, answer.headers, b"".join(pieces)
 
@@ -104,7 +151,8 @@ class Client:
         """The status and the service's own words for it, in one line."""
         try:
             told = json.loads(body)
-            words = str(told.get("error") or told.get("errMsg") or "") if isinstance(told, dict) else ""
+            fault = (told.get("error") or told.get("errMsg") or "") if isinstance(told, dict) else ""
+            words = str(fault.get("message", "") if isinstance(fault, dict) else fault)[:500]
         except ValueError:
             words = "" if b"<" in body[:500] else body[:200].decode("utf-8", "replace")
         return f"status {status}" + (f", {' '.join(words.split())}" if words.strip() else "")
