@@ -12,6 +12,7 @@
       QueryError            a question that cannot be asked
       ExportError           an output that cannot be written
       PluginError           a plug-in that does not keep its protocol
+      ServeError            a server that cannot start, or a request that it refuses
 
 Every message says which file or value, where, why and what to do; ``cli`` prints it and exits with 2.
 """
@@ -25,6 +26,7 @@ __all__ = [
     "PluginError",
     "QueryError",
     "RuleError",
+    "ServeError",
     "ShapeError",
     "SourceError",
     "StoreError",
@@ -70,3 +72,15 @@ class ExportError(KGError):
 
 class PluginError(KGError):
     """A plug-in that does not keep its protocol."""
+
+
+class ServeError(KGError):
+    """A server that cannot start, or a request that it refuses: ``status`` is the HTTP status of the answer.
+
+    ``retry_after`` is in seconds, None where trying again would not help.
+    """
+
+    def __init__(self, text: str, status: int = 500, retry_after: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+        self.retry_after = retry_after

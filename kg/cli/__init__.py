@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from kg.cli import fetch, output, query, vocab
+from kg.cli import fetch, output, query, serve, vocab
 from kg.errors import KGError
 
 __all__ = ["app", "main"]
@@ -48,6 +48,7 @@ app = typer.Typer(
 app.add_typer(query.app, name="query")
 app.add_typer(vocab.app, name="vocab")
 app.command()(fetch.fetch)
+app.command()(serve.serve)
 
 _Paths = Annotated[list[Path], typer.Argument(help="Files and folders of reports.", show_default=False)]
 _Store = Annotated[Path, typer.Option("--store", "-s", envvar="KG_STORE", help="A folder that kg build wrote.")]

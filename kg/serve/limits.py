@@ -1,0 +1,29 @@
+"""How much the server gives to one client, and to all of them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+__all__ = ["Limits"]
+
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Times are in seconds, sizes in bytes."""
+
+    seconds: float = 30.0  # of work on one request
+    patience: float = 2.0  # after which work is slow, and makes room for what others ask
+    quick: int = field(default_factory=lambda: max(2, os.cpu_count() or 2))  # works at once
+    slow: int = 4  # works at once that have outstayed ``patience``
+    waiting: int = 64  # requests that wait for a worker
+    memory: int = 2048 * _MIB  # of one worker
+    result: int = 32 * _MIB
+    body: int = _MIB  # of a request, ...
+    upload: int = 64 * _MIB  # ... and of one that may change something
+    header: int = 32 * 1024
+    arrival: float = 20.0  # for a request's header, and again for its body, to arrive
+    departure: float = 120.0  # for an answer to be taken away
+    connections: int = 256

@@ -1,0 +1,125 @@
+"""One process that works on a snapshot of the store and can be stopped at any time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kg.errors import KGError, ServeError
+from kg.store import open_store
+
+try:
+    import resource
+except ImportError:  # Windows: no limit of memory
+    resource = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from kg.store import Store
+
+__all__ = ["Job", "Worker"]
+
+_GRACE = 5.0  # seconds after which a worker ends itself if nobody has: its server was killed
+_LOW = 10  # as nice(1) counts
+
+Job = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    snapshot: Path
+    job: Job
+    arguments: tuple[Any, ...]
+    seconds: float
+
+
+class Worker:
+    """A process; one thread at a time may call ``work``. ``stop`` may be called by any."""
+
+    def __init__(self, memory: int) -> None:
+        """Start the process; ``memory`` is in bytes."""
+        context: Any
+        if os.name == "posix":
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload([__name__, "kg.query"])
+        else:
+            context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, memory), name="kg serve", daemon=True)
+        self._process.start()
+        theirs.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be given work."""
+        return bool(self._process.is_alive())
+
+    def stand_back(self) -> None:
+        """Let other processes go first from now on."""
+        if hasattr(os, "setpriority") and self._process.pid:
+            with suppress(OSError):  # it has ended in this moment
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, _LOW)
+
+    def work(self, snapshot: Path, job: Job, arguments: tuple[Any, ...], seconds: float) -> Any:
+        """What ``job(store, *arguments)`` returns or raises; ServeError if the process ends before."""
+        try:
+            self._connection.send(_Task(snapshot, job, arguments, seconds))
+            done, value = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise ServeError(
+                "The work on this request was broken off: it needed more memory than one may have.", 503, None
+            ) from error
+        if done:
+            return value
+        raise value
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing."""
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
+
+
+def _serve(connection: Connection, memory: int) -> None:
+    """What the process does: one task after the other, until the server is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends its workers
+    if resource is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    opened: tuple[Path, Store] | None = None
+    with suppress(EOFError, OSError, KeyboardInterrupt):
+        while True:
+            task: _Task = connection.recv()
+            _alarm(task.seconds + _GRACE)
+            try:
+                if opened is None or opened[0] != task.snapshot:
+                    if opened:
+                        opened[1].close()
+                    opened = task.snapshot, open_store(task.snapshot, read_only=True)
+                answer = (True, task.job(opened[1], *task.arguments))
+            except Exception as error:
+                answer = (False, _told(error))
+            connection.send(answer)
+            _alarm(0)
+
+
+def _alarm(seconds: float) -> None:
+    """End this process after so many seconds even inside the store's own code; 0 calls that off."""
+    if hasattr(signal, "SIGALRM"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def _told(error: Exception) -> Exception:
+    """The error as it can be handed to another process."""
+    if isinstance(error, KGError | SyntaxError | ValueError):
+        with suppress(Exception):
+            pickle.loads(pickle.dumps(error))
+            return error
+    return ServeError(f"The work on this request failed: {error}.")

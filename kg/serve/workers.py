@@ -1,0 +1,106 @@
+"""The workers together: who works, who waits, who is turned away, and what is stopped.
+
+Work that is done within ``Limits.patience`` is quick; as many workers do it at once as there are processors. Work that
+takes longer makes room: it goes on at low priority in one of a few further places, and while these are taken, the work
+that would need another is stopped. So a slow or hostile query holds up nobody for longer than ``patience``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from kg.errors import ServeError
+from kg.serve.limits import Limits
+from kg.serve.snapshot import Snapshots
+from kg.serve.worker import Job, Worker
+
+__all__ = ["Workers"]
+
+_RETRY = 5  # seconds, for a client that is turned away
+
+
+class Workers:
+    """Runs functions on the newest snapshot; used within one event loop."""
+
+    def __init__(self, snapshots: Snapshots, limits: Limits) -> None:
+        self._snapshots = snapshots
+        self._limits = limits
+        self._free = asyncio.Semaphore(limits.quick)
+        self._waiting = 0
+        self._slow = 0
+        self._idle: list[Worker] = []
+        self._all: set[Worker] = set()
+        self._threads = ThreadPoolExecutor(2 * (limits.quick + limits.slow), thread_name_prefix="kg-serve")
+
+    async def run(self, job: Job, *arguments: Any) -> Any:
+        """What ``job(store, *arguments)`` returns or raises, in a worker.
+
+        ``job`` is a function of a module, and what it takes and gives can be pickled. ServeError: too many wait (503),
+        it took too long (504), or the worker ended (503). If the caller is cancelled, the work is stopped.
+        """
+        await self._turn()
+        quick, worker, work = True, None, None
+        loop = asyncio.get_running_loop()
+        try:
+            worker = self._idle.pop() if self._idle else await loop.run_in_executor(self._threads, self._start)
+            with self._snapshots.use() as snapshot:
+                seconds = self._limits.seconds
+                work = loop.run_in_executor(self._threads, worker.work, snapshot, job, arguments, seconds)
+                work.add_done_callback(lambda done: done.cancelled() or done.exception())
+                await asyncio.wait({work}, timeout=self._limits.patience)
+                if not work.done():
+                    if self._slow >= self._limits.slow:
+                        raise ServeError(
+                            "This takes long, and as many requests that do are worked on as may be: try later.",
+                            503, _RETRY,
+                        )  # fmt: skip
+                    self._slow += 1
+                    quick = False
+                    self._free.release()
+                    worker.stand_back()
+                    await asyncio.wait({work}, timeout=seconds - self._limits.patience)
+                if not work.done():
+                    raise ServeError(f"This took more than {seconds:g} seconds and was stopped.", 504)
+                return await work
+        finally:
+            if quick:
+                self._free.release()
+            else:
+                self._slow -= 1
+            if worker is not None:
+                if quick and work is not None and work.done() and worker.alive:
+                    self._idle.append(worker)
+                else:
+                    loop.run_in_executor(self._threads, self._end, worker)
+
+    def close(self) -> None:
+        """Stop all work."""
+        for worker in list(self._all):
+            self._end(worker)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _turn(self) -> None:
+        """Wait until there is a free place for quick work."""
+        if self._free.locked() and self._waiting >= self._limits.waiting:
+            raise ServeError("As many requests wait as may: try later.", 503, _RETRY)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                await self._free.acquire()
+        except TimeoutError:
+            raise ServeError(
+                "Others were worked on for all the time that this request may take.", 503, _RETRY
+            ) from None
+        finally:
+            self._waiting -= 1
+
+    def _start(self) -> Worker:
+        worker = Worker(self._limits.memory)
+        self._all.add(worker)
+        return worker
+
+    def _end(self, worker: Worker) -> None:
+        worker.stop()
+        self._all.discard(worker)
