@@ -57,9 +57,12 @@ def identifiers(report: Report) -> dict[str, str]:
 
 
 def report_iri(document: Document, base: str) -> str:
-    """The IRI of the report that ``document`` is, such as ``<base>doi/10.1000%2Fxyz``."""
+    """The IRI of the report that ``document`` is, such as ``<base>doi/10.1000%2Fxyz``.
+
+    Further patients of an article, told of in records of their own, are reports of their own: ``<base>pmid/123-2``.
+    """
     for name, value in identifiers(document.report).items():
-        return f"{base}{name}/{quote(value, safe='', errors='replace')}"
+        return _by(name, value, document.nth, base)
     return f"{base}text/{digest(document.text, 10)}"
 
 
@@ -69,10 +72,11 @@ def report_keys(document: Document) -> tuple[str, ...]:
     The title counts together with the authors and only where both are known.
     """
     report = document.report
-    keys = [f"{name}:{value}" for name, value in identifiers(report).items()]
+    patient = f"#{document.nth}" if document.nth > 1 else ""
+    keys = [f"{name}:{value}{patient}" for name, value in identifiers(report).items()]
     if report.title and report.authors:
         title = next((t for tag, t in report.title.items() if tag.startswith("en")), next(iter(report.title.values())))
-        keys.append(f"title:{digest(' / '.join((title, *report.authors)), 10)}")
+        keys.append(f"title:{digest(' / '.join((title, *report.authors)), 10)}{patient}")
     return tuple(keys) or (f"text:{digest(document.text, 10)}",)
 
 
@@ -92,12 +96,17 @@ def is_copy(graph: str) -> bool:
     return "/copy/" in graph
 
 
-def other_by_id(report: Report, known: str, base: str) -> bool:
-    """Whether the report with the IRI ``known`` is another one: both have an identifier of one kind, not the same."""
+def other_by_id(document: Document, known: str, base: str) -> bool:
+    """Whether it is another report than that named ``known``: both have an identifier of one kind, not the same."""
     return any(
-        known.startswith(f"{base}{name}/") and known != f"{base}{name}/{quote(value, safe='', errors='replace')}"
-        for name, value in identifiers(report).items()
+        known.startswith(f"{base}{name}/") and known != _by(name, value, document.nth, base)
+        for name, value in identifiers(document.report).items()
     )
+
+
+def _by(name: str, value: str, nth: int, base: str) -> str:
+    patient = f"-{nth}" if nth > 1 else ""
+    return f"{base}{name}/{quote(value, safe='', errors='replace')}{patient}"
 
 
 def graph_iri(report: str) -> str:

@@ -126,13 +126,17 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One input record as read: its text with nothing changed, what each stretch of it is, and its bibliography."""
+    """One input record as read: its text with nothing changed, what each stretch of it is, and its bibliography.
+
+    ``nth``: a table with a row for each patient of an article tells in this one of its nth patient.
+    """
 
     id: str
     text: str
     report: Report
     blocks: tuple[Block, ...]
     source: str = ""  # where it was read, for messages only: never written to the graph
+    nth: int = 1
 
 
 # --- the words to look for -----------------------------------------------------------------------------------------

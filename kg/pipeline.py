@@ -230,7 +230,7 @@ class _Reader:
         for key in keys:
             if found := self.seen.get(key) or self.store.subject(self.key, key):
                 known = quads.report_of(found)
-                if not (key.startswith("title:") and quads.other_by_id(document.report, known, self.base)):
+                if not (key.startswith("title:") and quads.other_by_id(document, known, self.base)):
                     return known
         return None
 

@@ -143,6 +143,36 @@ def test_rows_of_a_table(tmp_path: Path) -> None:
     assert "has no column with the report's text" in errors(path)[0]
 
 
+PATIENTS = [
+    {"patient_uid": "7665777-1", "PMID": "33492400", "title": "Two courses", "patient": "A man of 40 had anemia."},
+    {"patient_uid": "7665777-2", "PMID": "33492400", "title": "Two courses", "patient": "A girl of 9 had anemia."},
+]
+
+
+def test_records_of_pmc_patients(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, PATIENTS)))
+    listed = tmp_path / "a.json"
+    listed.write_text(json.dumps(PATIENTS, indent=1))
+    for file in (path, listed):
+        first, second = documents(file)
+        assert (second.id, second.text, second.nth) == ("7665777-2", "A girl of 9 had anemia.", 2)
+        assert first.nth == 1 and first.report.pmid == second.report.pmid == "33492400"
+    listed.write_text('{"id": "x", "title": "nothing"}')
+    assert errors(listed) == [f'{listed}, record 1: has no text; the field "text" holds the report.']
+
+
+def test_records_of_multicare(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    cases = [{"case_id": f"PMC10000728_0{n}", "case_text": f"A man of {n}0 was ill.", "gender": "Male"} for n in (3, 4)]
+    path.write_text(json.dumps({"article_id": "PMC10000728", "title": "Men", "cases": cases}))
+    found = documents(path)
+    assert [(d.id, d.nth, d.report.pmcid, d.report.title) for d in found] == [
+        ("PMC10000728_03", 3, "PMC10000728", {"en": "Men"}),
+        ("PMC10000728_04", 4, "PMC10000728", {"en": "Men"}),
+    ]
+
+
 def test_web_page_without_the_site() -> None:
     [document] = documents(FORMATS / "page.html")
     assert not re.search("Login|not of the article|Example 2020|banner", document.text)

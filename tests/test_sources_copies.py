@@ -123,3 +123,20 @@ def test_reports_of_one_patient_are_flagged_not_merged(folder: Folder) -> None:
     assert folder.build().extracted == 4
     [pair] = folder.ask("same-patient")
     assert (pair["id"], pair["other_id"], pair["sex"], pair["in_common"]) == ("a", "b", "female", 3)
+
+
+def test_patients_of_one_article_in_rows_of_their_own_are_all_kept(folder: Folder) -> None:
+    about = {"pmid": "33492400", "title": "Two women", "authors": ["A B"]}
+    folder.write("a", **about | {"id": "7665777-1"})
+    folder.write("b", **about | {"id": "7665777-2"}, text=ILL.replace("40", "50"))
+    folder.write("c", **about | {"id": "article"})
+    built = folder.build()
+    assert (built.read, built.extracted, len(built.copies)) == (3, 2, 1)
+    assert [g.partition("pmid/")[2] for g in folder.graphs("pmid/") if "/copy/" not in g] == [
+        "33492400-2/graph",
+        "33492400/graph",
+    ]
+    assert built.validation and built.validation.conforms
+    assert not [r for r in built.validation.results if r.shape in ("titles-twice", "copies-disagree")]
+    again = folder.build()
+    assert (again.extracted, again.unchanged) == (0, 2)

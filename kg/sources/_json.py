@@ -20,17 +20,17 @@ _LONGEST_MARK = 200  # characters
 _BETWEEN = re.compile(r"[\s,\ufeff]*")
 
 
-def objects(path: Path, key: str) -> Iterator[Any]:
+def objects(path: Path, key: str = "") -> Iterator[Any]:
     """The objects in all lists under ``key``, the first of which stands near the beginning of the file.
 
-    Without that key the objects of the list that the file is, or those that stand in it one after the other.
+    Without that key in it the objects of the list that the file is, or those that stand in it one after the other.
     SourceError where the file is no JSON, or an object is too long.
     """
     mark = re.compile(rf'"{re.escape(key)}"\s{{0,40}}:\s{{0,40}}\[')  # no text holds it: its quotes are escaped there
     with opened(path) as stream:
         text = _Text(stream, path)
         text.more()
-        if text.holds(mark):
+        if key and text.holds(mark):
             while text.find(mark):
                 yield from text.listed()
         elif text.sign() == "[":

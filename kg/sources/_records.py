@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from kg.errors import SourceError
 from kg.model import Document
 from kg.sources._bibliography import orcid, parse_date, report_of
+from kg.sources._compose import format_words
 from kg.sources._languages import language_of
 from kg.sources._layout import blocks_of, lay_out
+from kg.sources._pages import fold
 
-__all__ = ["document_of"]
+__all__ = ["document_of", "fields_of"]
 
 _SURROGATE = re.compile("[\\ud800-\\udfff]")
+# What names one patient of an article: ``7665777-2`` in PMC-Patients, ``PMC10000728_02`` in MultiCaRe.
+_PATIENT = re.compile(r"(?P<article>(?:PMC)?\d{5,9})[-_]0{0,2}(?P<nth>[1-9]\d?)", re.ASCII)
 _TEXTS = ("journal", "volume", "issue", "pages", "doi", "pmid", "pmcid", "license", "copyright", "url")
 _LISTS = ("authors", "affiliations", "issn", "keywords", "language", "publication_types", "headings", "subjects")
+
+
+@lru_cache(maxsize=64)
+def fields_of(names: Sequence[str]) -> Mapping[str, int]:
+    """Which of these columns or keys, by its place, fills which field."""
+    places = {fold(name): place for place, name in reversed(list(enumerate(names)))}
+    fields: dict[str, int] = {}
+    for field, known in format_words("columns").items():
+        place = next((places[fold(name)] for name in known if fold(name) in places), None)
+        if place is not None and place not in fields.values():
+            fields[field] = place
+    return fields
 
 
 def document_of(record: Mapping[str, Any], name: str, where: str) -> Document | SourceError:
@@ -28,7 +45,12 @@ def document_of(record: Mapping[str, Any], name: str, where: str) -> Document | 
         return SourceError(f"{where}: the text holds half a character (a lone surrogate); write it as UTF-8.")
     title = record.get("title")
     parts = lay_out(text, title if isinstance(title, str) else "")
-    return Document(name, text, report_of(text, parts, _told(record)), blocks_of(parts), where)
+    told, nth = _told(record), 1
+    if patient := _PATIENT.fullmatch(name):
+        nth = int(patient["nth"])
+        if patient["article"].startswith("PMC"):
+            told.setdefault("pmcid", patient["article"])
+    return Document(name, text, report_of(text, parts, told), blocks_of(parts), where, nth)
 
 
 def _told(record: Mapping[str, Any]) -> dict[str, Any]:

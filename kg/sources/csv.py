@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,8 +12,7 @@ from kg.errors import SourceError
 from kg.model import Document
 from kg.sources._compose import format_words
 from kg.sources._files import LONGEST, lines_of, opened, stem_of
-from kg.sources._pages import fold
-from kg.sources._records import document_of
+from kg.sources._records import document_of, fields_of
 
 __all__ = ["read", "recognises"]
 
@@ -36,8 +35,9 @@ def _rows(stream: IO[bytes], path: Path) -> Iterator[Document | SourceError]:
     lines = _lines(stream, path)
     first = next(lines, "")
     delimiter = max("\t,;|", key=first.count)
-    columns = _columns(next(csv.reader([first.rstrip("\r\n").replace("\r", " ")], delimiter=delimiter), []))
-    if "text" not in columns.values():
+    header = next(csv.reader([first.rstrip("\r\n").replace("\r", " ")], delimiter=delimiter), [])
+    columns = fields_of(tuple(header))
+    if "text" not in columns:
         wanted = ", ".join(format_words("columns")["text"])
         raise SourceError(f"{path}: has no column with the report's text; name one of them {wanted}.")
     csv.field_size_limit(LONGEST)
@@ -62,21 +62,10 @@ def _lines(stream: IO[bytes], path: Path) -> Iterator[str]:
         yield line.decode("utf-8-sig" if number == 1 else "utf-8", "surrogateescape").replace("\0", "\udc00")
 
 
-def _columns(header: Sequence[str]) -> dict[int, str]:
-    """Which field each column fills, by its place."""
-    places = {fold(name): place for place, name in reversed(list(enumerate(header)))}
-    fields = {}
-    for field, known in format_words("columns").items():
-        place = next((places[fold(name)] for name in known if fold(name) in places), None)
-        if place is not None and place not in fields:
-            fields[place] = field
-    return fields
-
-
-def _document(row: Sequence[str], columns: dict[int, str], path: Path, where: str) -> Document | SourceError:
-    record: dict[str, Any] = {field: row[place].strip() for place, field in columns.items() if place < len(row)}
-    if place := next((place for place, field in columns.items() if field == "text" and place < len(row)), None):
-        record["text"] = row[place]
+def _document(row: Sequence[str], columns: Mapping[str, int], path: Path, where: str) -> Document | SourceError:
+    record: dict[str, Any] = {field: row[place].strip() for field, place in columns.items() if place < len(row)}
+    if columns["text"] < len(row):
+        record["text"] = row[columns["text"]]
     for field in _LISTS & record.keys():
         record[field] = _listed(record[field])
     name = record.get("id") or f"{stem_of(path)}-{where.rpartition(' ')[2]}"
