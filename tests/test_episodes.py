@@ -42,3 +42,13 @@ def test_no_fact_comes_from(extract: Extract, sort: str, sentence: str) -> None:
     facts = [*case.conditions, *case.interventions, *case.outcomes]
     ends = [(f.text, end) for f in facts if f.assertion == "present" for end in (f.end, *(m.end for m in f.mentions))]
     assert [text for text, end in ends if end > len(BEFORE)] == []
+
+
+def test_two_statements_joined_in_few_words(extract: Extract) -> None:
+    told = "After a transient response the patient experienced disease progression and died."
+    case = case_of(extract, BEFORE + "A tumor of the lung was resected. " + told)
+    assert [(o.category, o.text) for o in case.outcomes][1:] == [
+        ("progression", "disease progression"),
+        ("death", "died"),
+    ]
+    assert case.outcomes[0].end <= case.outcomes[1].start

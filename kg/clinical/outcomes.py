@@ -7,24 +7,25 @@ judges it from its surroundings, and the model ``outcome-spans`` says how far th
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from kg.clinical.classifier import Classifier
 from kg.clinical.durations import duration_rules
 from kg.clinical.marked import Marked, mark
 from kg.clinical.story import Story
 from kg.errors import RuleError
-from kg.model import Category, Condition, Intervention, Outcome
+from kg.model import CATEGORIES, Category, Condition, Intervention, Outcome
 from kg.resources import folder
 
-__all__ = ["Candidate", "Cues", "candidates", "find_outcomes", "grow", "step_features"]
+__all__ = ["NOTHING", "Candidate", "Cues", "candidates", "find_outcomes", "statements", "step_features"]
 
 NOTHING = "none"
 _THRESHOLD = 0.33
-_APART = 3  # two candidates of one category nearer than this many words are one statement
+_APART = 3  # two candidates so many words apart, or fewer, are one statement
+_JOINS = frozenset((",", ";", "and", "but", "or", "then"))  # unless such a word parts two categories
 _REACH = 12  # a phrase has at most so many words on either side of its head
 
 
@@ -77,22 +78,29 @@ def find_outcomes(
 
     ``told`` holds for each token of the story how likely, to the tagger, it tells of an outcome.
     """
-    judged: list[tuple[float, Category, Candidate]] = []
     model = Classifier.load("outcomes")
-    for candidate in candidates(story, case, conditions, interventions, told):
-        scores = model.scores(candidate.features)
-        if 1 - scores.pop(NOTHING) >= _THRESHOLD:
-            best = max(scores, key=scores.__getitem__)
-            judged.append((sum(scores.values()), cast(Category, best), candidate))
+    found = list(candidates(story, case, conditions, interventions, told))
+    return statements(story, found, [model.scores(candidate.features) for candidate in found], _THRESHOLD)
+
+
+def statements(
+    story: Story, found: Sequence[Candidate], shares: Sequence[Mapping[str, float]], least: float
+) -> list[Outcome]:
+    """The candidates whose ``shares`` of the categories come to ``least``, but one of those that are one statement."""
+    judged: list[tuple[float, Category, Candidate]] = []
+    for candidate, share in zip(found, shares, strict=True):
+        if 1 - share[NOTHING] >= least:
+            best = max(CATEGORIES, key=share.__getitem__)
+            judged.append((1 - share[NOTHING], best, candidate))
     judged.sort(key=lambda j: (-j[0], j[2].marked.sentence.start, j[2].at))
-    kept: list[tuple[int, int, Category, Candidate]] = []
+    kept: list[tuple[Category, Candidate]] = []
     for _, category, candidate in judged:
-        if not any(_same(candidate, other) for _, _, _, other in kept):
-            kept.append((*_span(candidate), category, candidate))
-    kept.sort(key=lambda k: k[:2])
+        if not any(_same(candidate, category, other, told) for told, other in kept):
+            kept.append((category, candidate))
+    kept.sort(key=lambda k: (k[1].marked.sentence.start, k[1].at))
     return [
         Outcome(id=f"o{n}", start=start, end=end, text=story.text[start:end], category=category)
-        for n, (start, end, category, _) in enumerate(kept, 1)
+        for n, ((start, end), (category, _)) in enumerate(zip(_spans([c for _, c in kept]), kept, strict=True), 1)
     ]
 
 
@@ -194,25 +202,35 @@ def _features(
     return f
 
 
-def _same(one: Candidate, other: Candidate) -> bool:
-    """Whether two candidates are words of one statement."""
-    return one.marked.sentence is other.marked.sentence and abs(one.at - other.at) <= _APART
+def _same(one: Candidate, category: Category, other: Candidate, told: Category) -> bool:
+    """Whether two candidates of these categories are words of one statement ("remission but relapsed" is two)."""
+    first, last = sorted((one.at, other.at))
+    if one.marked.sentence is not other.marked.sentence or last - first > _APART:
+        return False
+    return category == told or _JOINS.isdisjoint(one.marked.words[first + 1 : last])
 
 
-def _span(candidate: Candidate) -> tuple[int, int]:
-    """Where the shortest phrase around a candidate begins and ends."""
-    first, last = grow(candidate, Classifier.load("outcome-spans"))
-    tokens = candidate.marked.tokens
-    return tokens[first].start, tokens[last].end
+def _spans(kept: Sequence[Candidate]) -> list[tuple[int, int]]:
+    """Where the shortest phrase around each candidate begins and ends; they stand in order and share no word."""
+    spans: list[tuple[int, int]] = []
+    high = 0  # before which token the phrase behind begins
+    for n in range(len(kept) - 1, -1, -1):
+        candidate, tokens = kept[n], kept[n].marked.tokens
+        alone = n + 1 == len(kept) or kept[n + 1].marked.sentence is not candidate.marked.sentence
+        together = n > 0 and kept[n - 1].marked.sentence is candidate.marked.sentence
+        first, last = _grown(candidate, kept[n - 1].at + 1 if together else 0, len(tokens) - 1 if alone else high - 1)
+        spans.append((tokens[first].start, tokens[last].end))
+        high = first
+    return spans[::-1]
 
 
-def grow(candidate: Candidate, model: Classifier) -> tuple[int, int]:
-    """The first and last token of the phrase: word by word outwards, left then right, while ``model`` says so."""
-    first = last = candidate.at
-    stop = len(candidate.marked.words)
-    while first > 0 and candidate.at - first < _REACH and model.chance(step_features(candidate, first, -1)) >= 0.5:
+def _grown(candidate: Candidate, low: int, high: int) -> tuple[int, int]:
+    """The first and last token of the phrase: word by word outwards, left then right, while the model says so."""
+    model = Classifier.load("outcome-spans")
+    at = first = last = candidate.at
+    while first > low and at - first < _REACH and model.chance(step_features(candidate, first, -1)) >= 0.5:
         first -= 1
-    while last + 1 < stop and last - candidate.at < _REACH and model.chance(step_features(candidate, last, 1)) >= 0.5:
+    while last < high and last - at < _REACH and model.chance(step_features(candidate, last, 1)) >= 0.5:
         last += 1
     return first, last
 
