@@ -102,6 +102,10 @@ def test_mappings_are_those_of_the_vocabulary(invented: Store) -> None:
     assert {"MONDO:0004967", "NCIT:C3167"} <= {row["object_id"] for row in leukemia}
     sources = {row["object_id"]: row["mapping_source"] for row in leukemia}
     assert sources["NCIT:C3167"].startswith("ckv:source-mondo-ncit-")
+    assert not [row for row in found for key in header if not row[key]], (
+        "each row says whose code it is and where it was read"
+    )
+    assert {"license", "mapping_set_id", "mapping_set_version"} <= {line.split(":")[0] for line in head}
 
 
 def test_formats_are_known_by_their_suffix() -> None:

@@ -187,13 +187,14 @@ class _Maker:
 def _resources(vocabulary: Vocabulary) -> dict[str, tuple[str, str]]:
     """Title and release of the first file in which codes of each prefix were read."""
     wanted = {vocabulary.term(c): c for c in ("vann:preferredNamespacePrefix", "dcterms:title", "owl:versionInfo")}
-    said: dict[str, dict[str, str]] = {}
+    said: dict[str, dict[str, list[str]]] = {}
     for quad in vocabulary.quads(()):
         name = wanted.get(quad.predicate.value)
         if name and isinstance(quad.subject, ox.NamedNode) and isinstance(quad.object, ox.Literal):
-            said.setdefault(quad.subject.value, {})[name] = quad.object.value
+            said.setdefault(quad.subject.value, {}).setdefault(name, []).append(quad.object.value)
     found: dict[str, tuple[str, str]] = {}
     for _, about in sorted(said.items()):
-        prefix = about.get("vann:preferredNamespacePrefix", "")
-        found.setdefault(prefix, (about.get("dcterms:title", prefix), about.get("owl:versionInfo", "not stated")))
+        release = about.get("owl:versionInfo", ["not stated"])[0]
+        for prefix in about.get("vann:preferredNamespacePrefix", ()):
+            found.setdefault(prefix, (about.get("dcterms:title", [prefix])[0], release))
     return found
