@@ -119,6 +119,24 @@ def test_jats_keeps_legends_and_references_apart() -> None:
     assert any(b.place.endswith("sec[2]/p") for b in document.blocks)
 
 
+def test_jats_in_a_namespace_and_commas_between_numbers(tmp_path: Path) -> None:
+    xml = (FORMATS / "article.nxml").read_text(encoding="utf-8")
+    path = tmp_path / "a.xml"
+    path.write_text(
+        xml.replace(
+            "<article ", '<o:metadata xmlns:o="urn:o"><article xmlns="https://jats.nlm.nih.gov/ns/archiving/1.3/" '
+        ).replace("</article>", "</article></o:metadata>")
+    )
+    [document] = documents(path)
+    [plain_] = documents(FORMATS / "article.nxml")
+    assert (document.text, document.report, document.blocks) == (plain_.text, plain_.report, plain_.blocks)
+    note = '<xref ref-type="bibr"><sup>{}</sup></xref>'
+    path.write_text(
+        BODIES["jats"].format(f"He was cured{note.format(1)},{note.format(2)}. He left{note.format(3)}, well.")
+    )
+    assert documents(path)[0].text == "He was cured. He left, well."
+
+
 def test_bioc_and_pubtator_offsets_are_kept() -> None:
     [document] = documents(FORMATS / "collection.bioc.xml")
     assert document.text[43:51] == "leukemia"

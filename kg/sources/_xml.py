@@ -19,6 +19,7 @@ __all__ = ["Element", "character", "child_words", "elements", "elements_of", "in
 Element = etree._Element
 _LARGEST = 64 * 1024 * 1024  # bytes between two records
 _SPACES = re.compile(r"\s+")
+_ANY = "{*}"  # a name in any namespace or none
 
 
 class _Bounded:
@@ -38,7 +39,10 @@ class _Bounded:
 
 
 def elements(path: Path, *tags: str) -> Iterator[Element]:
-    """The elements of these names, each once it is read whole; of nested ones the outermost. Memory does not grow."""
+    """The elements of these names, each once it is read whole; of nested ones the outermost. Memory does not grow.
+
+    ``{*}name`` is a name in any namespace.
+    """
     with opened(path) as stream:
         yield from elements_of(stream, path, *tags)
 
@@ -57,7 +61,7 @@ def elements_of(stream: IO[bytes], path: Path, *tags: str) -> Iterator[Element]:
             huge_tree=False,
         )
         for _, element in events:
-            if any(up.tag in tags for up in element.iterancestors()):
+            if any(up.tag in tags or f"{_ANY}{up.tag.rpartition('}')[2]}" in tags for up in element.iterancestors()):
                 continue
             yield element
             bounded.since = 0
@@ -82,7 +86,9 @@ def records(
         except SourceError as error:
             yield SourceError(f"{where}: {error}.")
     if not number:
-        yield SourceError(f"{path}: holds no {' or '.join(tags)}; check that it is what its name says.")
+        yield SourceError(
+            f"{path}: holds no {' or '.join(tags).replace(_ANY, '')}; check that it is what its name says."
+        )
 
 
 def words(element: Element | None, *leave_out: str) -> str:

@@ -26,6 +26,8 @@ _OUT = frozenset({
 })  # fmt: skip
 _LEGENDS = frozenset({"fig", "fig-group", "table-wrap", "table-wrap-group", "chem-struct-wrap"})
 _NUMBERS = re.compile(r"[\s\d,;*†‡§a-f–-]*")
+_ARTICLE = re.compile(r"/article(?:\[\d+\])?/")
+_BETWEEN = re.compile(r"\s?[,;–-]?\s?")
 _NOTES = frozenset({"bibr", "fn", "table-fn", "aff", "corresp"})
 # Elements that break a paragraph they stand in.
 _BREAKS = frozenset({
@@ -42,10 +44,11 @@ def recognises(name: str, head: bytes) -> int:
 
 def read(path: Path) -> Iterator[Document | SourceError]:
     """The articles of a file in its order, one at a time; the text is titles, abstracts and body."""
-    return records(path, ("article",), _document)
+    return records(path, ("{*}article",), _document)
 
 
 def _document(article: Element, where: str) -> Document:
+    _leave_namespace(article)
     meta = article.find("front/article-meta")
     if meta is None:
         raise SourceError("holds no article-meta")
@@ -70,6 +73,14 @@ def _document(article: Element, where: str) -> Document:
     return text.composer.document(
         pmcid or own or where.rsplit("/", 1)[-1], where, {"title": titles, **_bibliography(article, meta, ids, pmcid)}
     )
+
+
+def _leave_namespace(article: Element) -> None:
+    """Names the elements without the namespace of JATS, in which some servers put them; that of formulas stays."""
+    space = article.tag.partition("}")[0]
+    if space.startswith("{"):
+        for element in article.iter(f"{space}}}*"):
+            element.tag = element.tag.removeprefix(f"{space}}}")
 
 
 def _titles(meta: Element, language: str) -> dict[str, str]:
@@ -181,8 +192,13 @@ class _Text:
                 self.walk(child, kind)
             elif child.tag is etree.Entity:
                 pieces.append(character(child))
-            elif tag and tag not in _OUT and not _is_note(child, "".join(pieces)):
-                self._inline(child, pieces, kind)
+            elif tag and tag not in _OUT:
+                if _is_note(child, "".join(pieces)):
+                    following = child.getnext()
+                    if following is not None and _BETWEEN.fullmatch(child.tail or "") and _is_note(following, "x"):
+                        continue  # the comma between two numbers
+                else:
+                    self._inline(child, pieces, kind)
             pieces.append(child.tail or "")
         self._flush(pieces, kind, element)
 
@@ -228,5 +244,7 @@ def _is_note(element: Element, before: str) -> bool:
 
 
 def _place(element: Element) -> str:
+    """The path of an element from its article."""
     path = element.getroottree().getpath(element)
-    return path[path.rfind("article") :].partition("/")[2] if "/" in path else path
+    m = _ARTICLE.search(path)
+    return path[m.end() :] if m else path

@@ -40,10 +40,12 @@ def _document(record: Element, where: str) -> Document:
     authors = [(_name(a), a) for a in article.findall("AuthorList/Author")]
     copyright_ = child_words(article, "Abstract/CopyrightInformation")
     composer = Composer()
+    own = child_words(article, "VernacularTitle")
     for tag, title in titles.items():
-        composer.add(title, "title", tag, "Article/ArticleTitle" if tag == "en" else "Article/VernacularTitle")
-    for abstract in (article.find("Abstract"), *citation.findall("OtherAbstract")):
-        _add_abstract(composer, abstract)
+        composer.add(title, "title", tag, f"Article/{'VernacularTitle' if title == own else 'ArticleTitle'}")
+    _add_abstract(composer, article.find("Abstract"), "Article/Abstract")
+    for number, abstract in enumerate(citation.findall("OtherAbstract"), 1):
+        _add_abstract(composer, abstract, f"OtherAbstract[{number}]")
     if not composer.blocks:
         raise SourceError(f"has neither title nor abstract (PMID {pmid or 'unknown'})")
     ids = {e.get("IdType", ""): words(e) for e in record.findall("PubmedData/ArticleIdList/ArticleId")}
@@ -93,7 +95,7 @@ def _titles(article: Element, languages: tuple[str, ...]) -> dict[str, str]:
     return titles
 
 
-def _add_abstract(composer: Composer, abstract: Element | None) -> None:
+def _add_abstract(composer: Composer, abstract: Element | None, place: str) -> None:
     if abstract is None:
         return
     tag = language_tag(abstract.get("Language", ""))
@@ -103,9 +105,7 @@ def _add_abstract(composer: Composer, abstract: Element | None) -> None:
         section = page_rules().section(label) or page_rules().section(part.get("NlmCategory", ""))
         kind: BlockKind = section.kind if section and section.inline and not section.field else "abstract"
         named = label and label != "UNLABELLED"
-        composer.add(
-            f"{label}: {text}" if named and text else text, kind, tag, f"{abstract.tag}/AbstractText[{number}]"
-        )
+        composer.add(f"{label}: {text}" if named and text else text, kind, tag, f"{place}/AbstractText[{number}]")
 
 
 def _name(author: Element) -> str:

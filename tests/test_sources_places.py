@@ -1,0 +1,106 @@
+"""From a block back to its source: the element of XML and web pages, the page of a PDF, a paragraph of a Word file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree, html
+
+from kg.model import Document
+from kg.sources import read
+from tests.pdfs import column, docx, pdf
+
+FORMATS = Path(__file__).parent / "formats"
+ROOTS = {"article.nxml": "article", "set.medline.xml": "MedlineCitation", "collection.bioc.xml": "document"}
+
+
+def documents(path: Path) -> list[Document]:
+    return [d for d in read(path) if isinstance(d, Document)]
+
+
+def letters(text: str) -> str:
+    """Letters and digits, in which a block and the element it was read from agree."""
+    return re.sub(r"[\W_]+", "", text)
+
+
+def check_elements(document: Document, root: Any) -> None:
+    assert document.blocks
+    for block in document.blocks:
+        [element, *_] = root.xpath(block.place)
+        label = element.get("Label") or ""
+        parent = element.getparent()
+        legend = parent.findtext("label") or "" if element.tag == "caption" else ""
+        inside = letters(label + legend + "".join(map(str, element.itertext())))
+        words = letters(document.text[block.start : block.end])
+        assert is_within(words, inside), (block, words, inside)
+
+
+def is_within(words: str, inside: str) -> bool:
+    """Whether the words stand in an element in their order; numbers of notes and legends between them are left out."""
+    found = iter(inside)
+    return all(sign in found for sign in words)
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_blocks_of_xml_name_their_element(name: str) -> None:
+    xml = etree.fromstring((FORMATS / name).read_bytes().replace(b"&nbsp;", b"&#160;"))
+    roots = {letters("".join(map(str, e.itertext()))): e for e in xml.iter(ROOTS[name])}
+    for document in documents(FORMATS / name):
+        title = letters(next(iter(document.report.title.values())))
+        [root] = [e for words, e in roots.items() if title in words]
+        check_elements(document, root)
+
+
+def test_blocks_of_real_articles_name_their_element(shared: Path) -> None:
+    for path in sorted((shared / "fixtures" / "jats").iterdir()):
+        for document, root in zip(documents(path), etree.parse(path).iter("article"), strict=True):
+            check_elements(document, root)
+
+
+def test_blocks_of_a_web_page_name_their_element() -> None:
+    [document] = documents(FORMATS / "page.html")
+    page = html.document_fromstring((FORMATS / "page.html").read_bytes(), html.HTMLParser(encoding="utf-8"))
+    for block in document.blocks:
+        [element] = page.xpath(block.place)
+        first = letters(document.text[block.start : block.end])[:8]
+        assert first in letters("".join(map(str, element.getparent().itertext())))
+
+
+WORDS = st.text(alphabet="abcdéß𝔸🧬e\u0301 가나.,-", min_size=1, max_size=30)
+
+
+@settings(max_examples=60, deadline=None)
+@given(sections=st.lists(st.lists(WORDS, min_size=1, max_size=3), min_size=1, max_size=4), end=st.sampled_from("\n\r"))
+def test_any_article_maps_back(sections: list[list[str]], end: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    body = "".join(
+        f"<sec><title>Part {n}</title>{''.join(f'<p>{a}<b>{a}</b>{a}</p>{end}' for a in paragraphs)}</sec>"
+        for n, paragraphs in enumerate(sections)
+    )
+    path = tmp_path_factory.getbasetemp() / "any.nxml"
+    xml = f'\ufeff<article article-type="case-report"><front><article-meta/></front><body>{body}</body></article>'
+    path.write_text(xml, encoding="utf-8", newline="")
+    root = etree.fromstring(path.read_bytes())
+    for document in documents(path):
+        check_elements(document, root)
+
+
+@settings(max_examples=6, deadline=None)
+@given(pages=st.lists(st.text(alphabet="abcdefgh", min_size=4, max_size=9), min_size=1, max_size=4, unique=True))
+def test_any_pdf_and_word_file_maps_back(pages: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    lines = [f"The {word} was seen. He was given {word} and had a complete remission." for word in pages]
+    (folder / "a.pdf").write_bytes(pdf([column(50, 700, [line]) for line in lines]))
+    (folder / "a.docx").write_bytes(docx("".join(f"<w:p><w:r><w:t>{line}</w:t></w:r></w:p>" for line in lines)))
+    for name, sort in (("a.pdf", "page"), ("a.docx", "paragraph")):
+        [document] = documents(folder / name)
+        for number, line in enumerate(lines, 1):
+            at = document.text.index(line)
+            [block] = [b for b in document.blocks if b.start <= at < b.end]
+            first, _, last = block.place.removeprefix(f"{sort}s ").removeprefix(f"{sort} ").partition("-")
+            assert int(first) <= number
+            assert number <= int(last or first) or sort == "paragraph"  # a block says where it begins
