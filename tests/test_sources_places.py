@@ -64,7 +64,7 @@ def test_blocks_of_real_articles_name_their_element(shared: Path) -> None:
 
 def test_blocks_of_a_web_page_name_their_element() -> None:
     [document] = documents(FORMATS / "page.html")
-    page = html.document_fromstring((FORMATS / "page.html").read_bytes(), html.HTMLParser(encoding="utf-8"))
+    page: Any = html.document_fromstring((FORMATS / "page.html").read_bytes(), html.HTMLParser(encoding="utf-8"))
     for block in document.blocks:
         [element] = page.xpath(block.place)
         first = letters(document.text[block.start : block.end])[:8]
