@@ -20,15 +20,17 @@ from kg.validate import validate
 if TYPE_CHECKING:
     from kg.exporters import export
     from kg.exporters.graphml import to_networkx
+    from kg.figures import plot
     from kg.pipeline import build
     from kg.store import open_store
 
-__all__ = ["KGError", "build", "export", "open_store", "query", "to_networkx", "validate"]
+__all__ = ["KGError", "build", "export", "open_store", "plot", "query", "to_networkx", "validate"]
 
 _ON_DEMAND = {
     "build": "kg.pipeline",
     "export": "kg.exporters",
     "open_store": "kg.store",
+    "plot": "kg.figures",
     "to_networkx": "kg.exporters.graphml",
 }
 

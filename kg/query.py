@@ -30,6 +30,7 @@ __all__ = [
     "Parameter",
     "Question",
     "ask",
+    "cases_of",
     "filters",
     "query",
     "question",
@@ -40,7 +41,7 @@ __all__ = [
 
 CAUTION = "These are reports, not effect sizes: case reports favour rare and successful courses."
 
-_OF_A_CASE = re.compile(r"(?P<report>.*)/case\d+(?:/.*)?")  # kg.identity names what belongs to a case like this
+_OF_A_CASE = re.compile(r"(?P<case>(?P<report>.*)/case\d+)(?:/.*)?")  # as kg.identity names them
 _BATCH = 2000  # facts whose sentences are asked for at once
 
 
@@ -123,6 +124,12 @@ def sentences(store: Store, answer: Table) -> Table:
             names = "; ".join(dict.fromkeys(str(row["name"]) for row in here))
             rows.append((number, report, names, sentence, start, end, " ".join(str(row["fact"]) for row in here)))
     return Table(("row", "id", "rests_on", "sentence", "start", "end", "facts"), tuple(rows))
+
+
+def cases_of(facts: Table | Iterable[str]) -> list[str]:
+    """IRIs of the cases to which facts belong, sorted; of an answer, those on which its rows rest."""
+    every = (fact for row in facts.facts or () for fact in row) if isinstance(facts, Table) else facts
+    return sorted({match["case"] for fact in every if (match := _OF_A_CASE.fullmatch(fact))})
 
 
 def _cases(store: Store, name: str) -> list[str]:

@@ -22,7 +22,8 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 
 
 def commands(group: Any, path: str = "kg") -> Iterator[tuple[str, Any]]:
-    for name, command in sorted(group.commands.items()):
+    for name in sorted(group.list_commands(None)):
+        command = group.get_command(None, name)
         if hasattr(command, "commands") and name != "query":
             yield from commands(command, f"{path} {name}")
         else:

@@ -36,6 +36,7 @@ PLUGINS = {
         "void",
     ),
     "extractors": ("rules",),
+    "figures": ("matrix", "outcomes", "swimmer", "timeline"),
     "sources": ("jsonl", "text"),
 }
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from kg import quads, vocab
+from kg.courses import in_words, steps
 from kg.errors import ExportError
 from kg.exporters import html
 from kg.exporters.html.boxes import MOST, Boxes
-from kg.exporters.html.courses import in_words, steps
 from kg.exporters.html.networks import SIZE, Node, networks
 from kg.model import CaseRecord, Document
 from kg.reports import Report, Reports

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from kg.cli import fetch, output, query, serve, vocab
+from kg.cli import fetch, output, plot, query, serve, vocab
 from kg.errors import KGError
 
 __all__ = ["app", "main"]
@@ -46,6 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(query.app, name="query")
+app.add_typer(plot.app, name="plot")
 app.add_typer(vocab.app, name="vocab")
 app.command()(fetch.fetch)
 app.command()(serve.serve)

@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 if TYPE_CHECKING:
     from kg.question import Parameter, Question
 
-__all__ = ["app"]
+__all__ = ["app", "command", "options_of"]
 
 _STORE = typer.Option("--store", "-s", envvar="KG_STORE", help="A folder that kg build wrote.")
 _FORMAT = typer.Option("--format", "-f", help="table, csv, tsv, json or md.")
@@ -84,18 +84,23 @@ def _command(asked: Question) -> TyperCommand:
             behind = sentences(opened, answer) if evidence else None
         output.answer(answer, "json" if as_json else form, behind)
 
-    options = [*_own(parameters), *_shared()]
-    run.__doc__ = asked.summary or f"Ask {asked.name}."
+    return command(asked.name, asked.summary or f"Ask {asked.name}.", run, [*options_of(parameters), *_shared()])
+
+
+def command(name: str, about: str, run: Callable[..., None], options: list[inspect.Parameter]) -> TyperCommand:
+    """A command of that name that hands the values of these options to ``run`` by keyword."""
+    run.__doc__ = about
     run.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in options}
     single = typer.Typer(rich_markup_mode=None, add_completion=False)
-    single.command(asked.name)(run)
-    command = typer.main.get_command(single)
-    assert isinstance(command, TyperCommand)
-    return command
+    single.command(name)(run)
+    made = typer.main.get_command(single)
+    assert isinstance(made, TyperCommand)
+    return made
 
 
-def _own(parameters: Iterable[Parameter]) -> list[inspect.Parameter]:
+def options_of(parameters: Iterable[Parameter]) -> list[inspect.Parameter]:
+    """An option for each parameter, which may be given more than once and completes in the shell."""
     made = []
     for p in parameters:
         words = p.help or p.of or p.kind

@@ -84,5 +84,5 @@ const colour = (outcome) => COLOURS[outcomes[outcome].colour % COLOURS.length];
 // Black or white, whichever can be read on that colour.
 const inkOn = (fill) => {
   const [r, g, b] = [1, 3, 5].map((at) => parseInt(fill.slice(at, at + 2), 16));
-  return (r * 299 + g * 587 + b * 114) / 1000 > 150 ? "#1b2430" : "#ffffff";
+  return (r * 299 + g * 587 + b * 114) / 1000 > 118 ? "#1b2430" : "#ffffff";
 };

@@ -12,8 +12,8 @@ from collections import defaultdict
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
 
+from kg.courses import in_words, places, sentence, steps
 from kg.exporters.html.boxes import MOST, Boxes
-from kg.exporters.html.courses import in_words, places, sentence, steps
 from kg.exporters.html.networks import SIZE, Node, networks
 from kg.query import ask
 
