@@ -51,4 +51,5 @@ def draw(store: Store, answer: Table, most: int) -> tuple[Figure, list[str]]:
     whole = int(rows[0]["among"] or 0)
     interval = "Whiskers: Wilson 95 % intervals." if whole >= LEAST else f"Under {LEAST} cases: no intervals."
     said = [interval, "Thin white bars: cases whose authors attribute the outcome."]
-    return figure, said + ([f"Shown: {most} of {len(answer)} outcomes, the most frequent."] if len(answer) > most else [])
+    left = [f"Shown: {most} of {len(answer)} outcomes, the most frequent."] if len(answer) > most else []
+    return figure, said + left
