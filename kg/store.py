@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,7 @@ FORMATS = {
 }
 _ABOUT = "casekg.json"
 _LOCK = "casekg.lock"
+_PATIENCE = 1.0  # seconds; a server that copies the store holds it for less
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 
 
@@ -302,12 +304,16 @@ def _lock(path: Path, *, shared: bool) -> IO[bytes] | None:
     if fcntl is None or (shared and not file.exists()):
         return None
     handle: IO[bytes] = file.open("rb" if shared else "ab")
-    try:
-        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except BlockingIOError:
-        handle.close()
-        raise StoreError(f"Another kg is writing to the store {path}: wait until it has ended.") from None
-    return handle
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            return handle
+        except BlockingIOError:
+            if time.monotonic() > until:
+                handle.close()
+                raise StoreError(f"Another kg is writing to the store {path}: wait until it has ended.") from None
+            time.sleep(_PATIENCE / 20)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 
 from kg.serve.service import Service
 from kg.store import open_store
-from tests.invented import store_of_reports
+from tests.invented import read_reports, store_of_reports
 from tests.served import serving
 
 
@@ -18,7 +18,7 @@ from tests.served import serving
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store on disk with the invented reports."""
     path = tmp_path_factory.mktemp("served") / "store"
-    with store_of_reports() as invented, open_store(path, base=invented.base) as store:
+    with store_of_reports(read_reports()) as invented, open_store(path, base=invented.base) as store:
         store.bulk_load(invented.quads())
     return path
 

@@ -7,6 +7,7 @@
     access    who may change something
     app       the routes, put together
     sparql, graphs, description, pages      what there is to ask for
+    answers   what workers do for them; negotiation: media types; tokens: keywords of SPARQL text
     workers   processes that do the work on a snapshot, each stopped when its time is up
     snapshot  copies of the store that nobody writes to
 

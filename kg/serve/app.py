@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from kg.errors import KGError, ServeError
-from kg.serve import pages, sparql
-from kg.serve.guard import Guard
+from kg.serve import description, graphs, pages, sparql
+from kg.serve.guard import Guard, refusal
 from kg.serve.service import Service
 
 __all__ = ["application"]
 
 
-def application(service: Service) -> Starlette:
-    """The application that serves this store; it works while its lifespan lasts."""
+def application(service: Service, hosts: Collection[str] = ()) -> Starlette:
+    """The application that serves this store under these names; it works while its lifespan lasts."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with service.running():
             yield
 
+    guards = [Middleware(Guard, service.limits, service.access, hosts)]
+    if service.cors:
+        # Without Authorization among the headers, and without cookies: who comes from elsewhere can only read.
+        guards.append(Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD", "POST"]))
     app = Starlette(
-        routes=[*sparql.ROUTES, *pages.ROUTES],
-        middleware=[Middleware(Guard, service.limits)],
+        routes=[*sparql.ROUTES, *graphs.ROUTES, *description.ROUTES, *pages.ROUTES],
+        middleware=guards,
         exception_handlers={KGError: _refuse},
         lifespan=lifespan,
     )
@@ -37,12 +42,4 @@ def application(service: Service) -> Starlette:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """An error as its sentence, with its status."""
-    status, headers = 400, {}
-    if isinstance(error, ServeError):
-        status = error.status
-        if error.retry_after is not None:
-            headers["Retry-After"] = str(error.retry_after)
-        if status == 401:
-            headers["WWW-Authenticate"] = "Bearer"
-    return PlainTextResponse(f"{error}\n", status, headers)
+    return refusal(error if isinstance(error, ServeError) else ServeError(str(error), 400))

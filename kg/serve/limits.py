@@ -20,10 +20,11 @@ class Limits:
     slow: int = 4  # works at once that have outstayed ``patience``
     waiting: int = 64  # requests that wait for a worker
     memory: int = 2048 * _MIB  # of one worker
-    result: int = 32 * _MIB
+    result: int = 32 * _MIB  # of one answer, ...
+    leaving: int = 256 * _MIB  # ... and of all large ones that clients have not taken yet
     body: int = _MIB  # of a request, ...
     upload: int = 64 * _MIB  # ... and of one that may change something
-    header: int = 32 * 1024
-    arrival: float = 20.0  # for a request's header, and again for its body, to arrive
-    departure: float = 120.0  # for an answer to be taken away
+    header: int = 64 * 1024
+    arrival: float = 20.0  # for the header of a request, and again for its body, to arrive
+    departure: float = 300.0  # for an answer to be taken
     connections: int = 256

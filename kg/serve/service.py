@@ -9,18 +9,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from kg import vocab
+from kg.errors import ServeError, StoreError
 from kg.serve.access import Access
 from kg.serve.limits import Limits
 from kg.serve.snapshot import Snapshots
 from kg.serve.worker import Job
 from kg.serve.workers import Workers
+from kg.store import open_store
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
+    from kg.store import Store
+
 __all__ = ["Service", "service"]
 
 _LOOK = 2.0  # seconds between looks whether the store has changed
+_RETRY = 5  # seconds, while another program writes
 
 
 @dataclass
@@ -36,6 +42,11 @@ class Service:
         """Copy the store; StoreError if that cannot be done."""
         self.snapshots = Snapshots(self.store)
         self.base = self.snapshots.base
+        self.prefixes = dict(
+            vocab.load().prefixes
+        )  # here, since to compile a vocabulary takes longer than a request may
+        self._writing = asyncio.Lock()
+        self._recalled: tuple[Path | None, dict[Any, asyncio.Future[Any]]] = (None, {})
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -55,10 +66,46 @@ class Service:
         """What ``job(store, *arguments)`` gives on the newest snapshot, see ``Workers.run``."""
         return await self.workers.run(job, *arguments)
 
+    async def recall(self, job: Job, *arguments: Any) -> Any:
+        """The same, worked out once for each snapshot, for what takes long and many ask for."""
+        newest = self.snapshots.newest
+        if self._recalled[0] != newest:
+            self._recalled = newest, {}
+        known = self._recalled[1]
+        key = (job, arguments)
+        if key not in known:
+            known[key] = asyncio.ensure_future(self.run(job, *arguments))
+            known[key].add_done_callback(lambda done: known.pop(key) if done.cancelled() or done.exception() else None)
+        return await asyncio.shield(known[key])
+
+    async def write(self, job: Job, *arguments: Any) -> Any:
+        """What ``job(store, *arguments)`` gives, which may change the store; whoever reads from now on sees the change.
+
+        ServeError 503 if another program writes to the store.
+        """
+        async with self._writing:
+            copy = self.snapshots.fresh()
+            try:
+                changed = await self.run(_write, self.store, copy, job, arguments)
+            except StoreError as error:
+                raise ServeError(str(error), 503, _RETRY) from error
+            await asyncio.to_thread(self.snapshots.adopt, copy)
+            return changed
+
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_LOOK)
-            await asyncio.to_thread(self.snapshots.refresh)
+            async with self._writing:
+                await asyncio.to_thread(self.snapshots.refresh)
+
+
+def _write(read: Store, path: Path, copy: Path, job: Job, arguments: tuple[Any, ...]) -> Any:
+    """Do the job on the store itself and copy it, in a worker."""
+    with open_store(path) as store:
+        done = job(store, *arguments)
+        store.data.flush()
+        store.snapshot(copy)
+    return done
 
 
 def service(request: HTTPConnection) -> Service:

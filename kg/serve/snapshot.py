@@ -48,12 +48,17 @@ class Snapshots:
             self.close()
             raise
 
+    @property
+    def newest(self) -> Path:
+        """The newest copy; ``use`` keeps it."""
+        assert self._newest is not None
+        return self._newest
+
     @contextmanager
     def use(self) -> Iterator[Path]:
         """The newest copy, kept while the context is open."""
         with self._lock:
-            assert self._newest is not None
-            taken = self._newest
+            taken = self.newest
             self._users[taken] += 1
         try:
             yield taken

@@ -48,13 +48,17 @@ class Worker:
         context: Any
         if os.name == "posix":
             context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload([__name__, "kg.query"])
+            context.set_forkserver_preload(["kg.serve.app"])  # all that works for a route, read once for all workers
         else:
             context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, memory), name="kg serve", daemon=True)
         self._process.start()
         theirs.close()
+        try:
+            self._connection.recv()  # it is ready
+        except EOFError as error:
+            raise ServeError("A process for the work on requests could not be started.", 503) from error
 
     @property
     def alive(self) -> bool:
@@ -95,6 +99,7 @@ def _serve(connection: Connection, memory: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     opened: tuple[Path, Store] | None = None
     with suppress(EOFError, OSError, KeyboardInterrupt):
+        connection.send(None)
         while True:
             task: _Task = connection.recv()
             _alarm(task.seconds + _GRACE)
