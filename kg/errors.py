@@ -10,6 +10,7 @@
       StoreError            a store that cannot be opened, written or understood
       ShapeError            a shape file that cannot be used
       QueryError            a question that cannot be asked
+      ReviewError           a decision or curation file that is not as it must be
       ExportError           an output that cannot be written
       PluginError           a plug-in that does not keep its protocol
       ServeError            a server that cannot start, or a request that it refuses
@@ -25,6 +26,7 @@ __all__ = [
     "KGError",
     "PluginError",
     "QueryError",
+    "ReviewError",
     "RuleError",
     "ServeError",
     "ShapeError",
@@ -64,6 +66,10 @@ class ShapeError(KGError):
 
 class QueryError(KGError):
     """A question that cannot be asked: unknown name, bad header, parameter or SPARQL."""
+
+
+class ReviewError(KGError):
+    """A decision about a fact, or a file of them, that is not as it must be."""
 
 
 class ExportError(KGError):

@@ -27,6 +27,8 @@ __all__ = [
     "report_iri",
     "report_keys",
     "report_of",
+    "review_iri",
+    "reviewer_iri",
 ]
 
 _DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.I)
@@ -112,6 +114,16 @@ def _by(name: str, value: str, nth: int, base: str) -> str:
 def graph_iri(report: str) -> str:
     """The IRI of the graph that holds all about the report with that IRI."""
     return f"{report}/graph"
+
+
+def review_iri(report: str, name: str) -> str:
+    """The IRI of the decision of that name about a report."""
+    return f"{report}/review/{quote(name, safe='')}"
+
+
+def reviewer_iri(base: str, who: str) -> str:
+    """The IRI of the person of that name."""
+    return f"{base}reviewer/{quote(fold(who), safe='', errors='replace')}"
 
 
 def episode_names(episodes: Sequence[Episode]) -> list[str]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 __all__ = ["Inputs"]
 
@@ -29,20 +30,27 @@ class _File:
 
 
 class Inputs:
-    """The files of one store. ``configuration`` stands for everything but the files that the graph depends on."""
+    """The files of one store. ``configuration`` stands for everything but the files that the graph depends on.
 
-    def __init__(self, path: Path, configuration: str) -> None:
+    ``marks`` stand for what was decided about reports, by their keys; ``decided`` are those whose mark is not that of
+    the last build.
+    """
+
+    def __init__(self, path: Path, configuration: str, marks: Mapping[str, str] = MappingProxyType({})) -> None:
         self._path = path
         self._configuration = configuration
         self._files: dict[str, _File] = {}
         self._before: dict[str, list[str]] = {}  # what the files being read held when they were last read
         self._same = False
+        self._marks, self._marked = marks, dict[str, str]()
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
             self._files = {name: _File(**entry) for name, entry in stored["files"].items()}
             self._same = stored["configuration"] == configuration
+            self._marked = dict(stored.get("decided", {}))
         except (OSError, ValueError, TypeError, KeyError):
             self._files = {}
+        self.decided = {key for key in {*marks, *self._marked} if marks.get(key) != self._marked.get(key)}
         self._owners = {graph: name for name, entry in self._files.items() for graph in entry.graphs}
 
     def unchanged(self, path: Path) -> tuple[list[str], list[str]] | None:
@@ -100,9 +108,25 @@ class Inputs:
             entry.complete = entry.complete and not orphans.intersection(entry.copies)
         return sorted(orphans)
 
+    def reviewed(self, files: Iterable[Path], graphs: Mapping[str, str]) -> None:
+        """Note that what was decided stands in the graphs: all but those that none of the files holds.
+
+        ``graphs`` leads from the keys of reports to their graphs.
+        """
+        names = {_name(path) for path in files}
+        for key in self.decided:
+            if key not in graphs or self._owners.get(graphs[key]) in names:
+                self._marked.pop(key, None)
+                if key in self._marks:
+                    self._marked[key] = self._marks[key]
+
     def save(self) -> None:
         """Write the file, whole or not at all."""
-        data = {"configuration": self._configuration, "files": {n: asdict(e) for n, e in sorted(self._files.items())}}
+        data = {
+            "configuration": self._configuration,
+            "decided": self._marked,
+            "files": {n: asdict(e) for n, e in sorted(self._files.items())},
+        }
         draft = self._path.with_suffix(".tmp")
         draft.write_text(json.dumps(data, ensure_ascii=False, indent=1), encoding="utf-8")
         draft.replace(self._path)

@@ -282,6 +282,21 @@ class Case:
         yield from self.outcomes
         yield from self.findings
 
+    def links(self) -> Iterable[tuple[Episode, str, str]]:
+        """(episode, JSON field, id of the other episode) for every link."""
+        for intervention in self.interventions:
+            for target in intervention.for_:
+                yield intervention, "for", target
+            if intervention.part_of is not None:
+                yield intervention, "part_of", intervention.part_of
+        for outcome in self.outcomes:
+            for target in outcome.of:
+                yield outcome, "of", target
+            for target in outcome.after:
+                yield outcome, "after", target
+            for target in outcome.attributed_to:
+                yield outcome, "attributed_to", target
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRecord:

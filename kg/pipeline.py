@@ -2,7 +2,7 @@
 
 ``build`` reads, extracts, stores and validates. Unchanged reports are left as they are, and a report that is gone from
 under the given paths leaves the store. Each report's graph carries a fingerprint of all it was made from, so that an
-interrupted build goes on where it stopped.
+interrupted build goes on where it stopped. What people decided about facts is applied over what was extracted.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
-from kg import __version__, quads, registry, sources, vocab
-from kg.errors import KGError, SourceError, StoreError
+from kg import __version__, quads, registry, review, sources, vocab
+from kg.errors import KGError, ReviewError, SourceError, StoreError
 from kg.inputs import Inputs
 from kg.model import CaseRecord, Document
 
@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from kg.store import Store
     from kg.validate import Report
 
-__all__ = ["Build", "build", "extract"]
+__all__ = ["CURATION", "Build", "build", "extract"]
 
 Progress = Callable[[int, int | None], None]
+CURATION = "curation.jsonl"  # beside the store, where no other file is named
 
 _CHUNK = 32  # documents handed to a process at once: starting a task costs about as much as one report
 _POOL_FROM = 64  # fewer documents than this are done sooner than processes start
@@ -46,7 +47,8 @@ _FEW = 8  # up to so many reports are sooner replaced one by one
 class Build:
     """What one build did. ``failed`` and ``skipped`` pair an input with a reason, ``copies`` with the report joined.
 
-    ``unread`` pairs it with the languages of text in it that was kept but not understood.
+    ``unread`` pairs it with the languages of text in it that was kept but not understood, ``unplaced`` with a
+    reviewer's decision that could not be applied.
     """
 
     read: int = 0
@@ -57,6 +59,7 @@ class Build:
     skipped: list[tuple[str, str]] = field(default_factory=list)
     copies: list[tuple[str, str]] = field(default_factory=list)
     unread: list[tuple[str, str]] = field(default_factory=list)
+    unplaced: list[tuple[str, str]] = field(default_factory=list)
     validation: Report | None = None
 
 
@@ -75,6 +78,7 @@ class _Job:
     report: str  # IRI
     fingerprint: str
     copy: str = ""  # IRI, where the document is a copy of the report: nothing is extracted
+    decisions: tuple[review.Decision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +91,29 @@ class _Done:
     failure: str | None = None
     copy: bool = False
     unread: tuple[str, ...] = ()  # languages
+    unplaced: tuple[str, ...] = ()  # decisions, and why
 
 
 def extract(
-    paths: Iterable[Path], *, extractor: str = "rules", vocabularies: Sequence[Path] = ()
+    paths: Iterable[Path],
+    *,
+    extractor: str = "rules",
+    vocabularies: Sequence[Path] = (),
+    curation: review.Curation | None = None,
 ) -> Iterator[tuple[Document, CaseRecord] | SourceError]:
-    """Documents with what the extractor understood of each, in input order; an unreadable input is an error value."""
-    understand = _extractor(extractor, tuple(vocabularies))
+    """Documents with what the extractor understood of each, in input order; an unreadable input is an error value.
+
+    The decisions of ``curation`` are applied.
+    """
+    understand, concepts = _extractor(extractor, tuple(vocabularies)), vocab.load(vocabularies).concepts
+    decided = curation or review.Curation()
     for path in sources.expand(paths):
         for item in sources.read(path):
-            yield item if isinstance(item, SourceError) else (item, understand(item))
+            if isinstance(item, SourceError):
+                yield item
+            else:
+                decisions = decided.of(quads.report_keys(item))
+                yield item, review.review(understand(item), item.text, decisions, concepts).record
 
 
 def build(
@@ -106,13 +123,15 @@ def build(
     extractor: str = "rules",
     vocabularies: Sequence[Path] = (),
     base: str | None = None,
+    curation: Path | str | None = None,
     jobs: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Build:
     """Build or bring up to date the store ``out/store`` from files and folders, then validate what changed.
 
-    An input that cannot be read or understood is listed in ``failed`` and the rest goes on. Raises StoreError if the
-    store cannot be opened or written, KGError for an unknown extractor or vocabulary.
+    What people decided stands in ``curation``, by default ``out/curation.jsonl`` if there is one. An input that cannot
+    be read or understood is listed in ``failed`` and the rest goes on. Raises StoreError if the store cannot be opened
+    or written, ReviewError if the curation file cannot be read, KGError for an unknown extractor or vocabulary.
     """
     from kg.store import open_store
     from kg.validate import validate
@@ -127,9 +146,12 @@ def build(
         settings.base,
     ]
     configuration = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    if curation is not None and not Path(curation).is_file():
+        raise ReviewError(f"{curation}: there is no such curation file.")
+    decided = review.Curation.load(Path(curation or out / CURATION))
     try:
         out.mkdir(parents=True, exist_ok=True)
-        inputs = Inputs(out / "inputs.json", configuration)
+        inputs = Inputs(out / "inputs.json", configuration, decided.marks())
     except OSError as error:
         raise StoreError(f"{out} cannot be written: {error.strerror}; name another folder with -o.") from error
     result = Build()
@@ -140,11 +162,11 @@ def build(
         gone = inputs.forget_missing(given, filter(Path.exists, files))
         store.remove(*gone)
         result.removed += len(gone)
-        todo = _Reader(inputs, store, vocabulary, settings.base, configuration, result).jobs(files)
+        reader = _Reader(inputs, store, vocabulary, settings.base, configuration, decided, result)
         changed: list[str] = []
         batch: list[_Done] = []
         try:
-            for done in _run(todo, settings, jobs or os.cpu_count() or 1):
+            for done in _run(reader.jobs(files), settings, jobs or os.cpu_count() or 1):
                 if done.failure:
                     result.failed.append((done.source, done.failure))
                     continue
@@ -152,11 +174,13 @@ def build(
                     result.skipped.append((done.source, done.skip))
                 if done.unread:
                     result.unread.append((done.source, ", ".join(done.unread)))
+                result.unplaced += [(done.source, why) for why in done.unplaced]
                 batch.append(done)
                 result.extracted += not done.copy
                 progress(result.extracted + result.unchanged, None)
                 if len(batch) == _BATCH:
                     changed += shelf.put(batch)
+            inputs.reviewed(files, reader.stale)
         finally:
             changed += shelf.put(batch)
             inputs.save()
@@ -168,19 +192,29 @@ class _Reader:
     """Reads files into jobs, leaves out what is unchanged or a copy, and counts all of it in ``result``."""
 
     def __init__(
-        self, inputs: Inputs, store: Store, vocabulary: vocab.Vocabulary, base: str, configuration: str, result: Build
+        self,
+        inputs: Inputs,
+        store: Store,
+        vocabulary: vocab.Vocabulary,
+        base: str,
+        configuration: str,
+        decided: review.Curation,
+        result: Build,
     ) -> None:
         self.inputs, self.store, self.base = inputs, store, base
-        self.configuration, self.result = configuration, result
+        self.configuration, self.decided, self.result = configuration, decided, result
         self.key, self.mark = vocabulary.term("casekg:key"), vocabulary.term("casekg:fingerprint")
         self.seen: dict[str, str] = {}  # key of a report in this build -> its IRI
+        known = ((key, store.subject(self.key, key)) for key in inputs.decided)
+        self.stale = {key: quads.graph_iri(quads.report_of(iri)) for key, iri in known if iri}  # decided on since
 
     def jobs(self, files: Iterable[Path]) -> Iterator[_Job]:
         """What must be extracted, in the order of the files."""
+        stale = {*self.stale.values()}
         for path in files:
             try:
                 same = self.inputs.unchanged(path)
-                if same and all(map(self.store.holds, same[0])):
+                if same and stale.isdisjoint(same[0]) and all(map(self.store.holds, same[0])):
                     own = sum(not quads.is_copy(graph) for graph in same[0])
                     self.result.read += own + len(same[1])
                     self.result.unchanged += own
@@ -215,12 +249,14 @@ class _Reader:
             copy = next(name for name in names if not self.inputs.held(quads.graph_iri(name)))
             graph = quads.graph_iri(copy)
             self.inputs.claim(path, graph)
+        decisions = () if copy else self.decided.of(keys)
         made_from = f"{self.configuration}\n{document.id}\n{document.report}\n{document.text}"
+        made_from += "".join(f"\n{decision.digest}" for decision in decisions)
         fingerprint = hashlib.sha256(made_from.encode("utf-8", "replace")).hexdigest()
         if self.store.value(graph, self.mark) == fingerprint:
             self.result.unchanged += not copy
             return None
-        return _Job(document, report, fingerprint, copy)
+        return _Job(document, report, fingerprint, copy, decisions)
 
     def stored(self, document: Document, keys: Sequence[str]) -> str | None:
         """The IRI under which a report with one of these keys is known.
@@ -313,7 +349,7 @@ def _start(settings: _Settings) -> None:
 
 def _work(settings: _Settings, jobs: Sequence[_Job]) -> list[_Done]:
     understand = _extractor(settings.extractor, settings.vocabularies)
-    write = _writer(settings)
+    write, concepts = _writer(settings), vocab.load(settings.vocabularies).concepts
     done = []
     for job in jobs:
         graph = quads.graph_iri(job.report)
@@ -322,15 +358,17 @@ def _work(settings: _Settings, jobs: Sequence[_Job]) -> list[_Done]:
             done.append(_Done(job.document.source, quads.graph_iri(job.copy), written, copy=True))
             continue
         try:
-            record = understand(job.document)
+            found = review.review(understand(job.document), job.document.text, job.decisions, concepts)
+            record = found.record
             done.append(
                 _Done(
                     job.document.source,
                     graph,
-                    write(job.document, record, job.report, job.fingerprint),
+                    write(job.document, record, job.report, job.fingerprint, found.reviews),
                     record.concepts(),
                     record.skip,
                     unread=record.unread,
+                    unplaced=tuple(f"the decision {d.name} on {d.about!r}: {why}" for d, why in found.unplaced),
                 )
             )
         except Exception as error:  # one report that no rule foresaw must not end the batch

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
+from kg.attribution import attribute
 from kg.errors import KGError
 from kg.identity import (
     copy_iri,
@@ -28,6 +29,7 @@ from kg.identity import (
 )
 from kg.literals import date_type, decimal, duration, months, string
 from kg.model import Case, CaseRecord, Condition, Document, Episode, Finding, Intervention, Outcome, Span
+from kg.review import Review
 
 if TYPE_CHECKING:
     from kg.vocab import Vocabulary
@@ -47,6 +49,10 @@ __all__ = [
 
 _ISSN = re.compile(r"\d{4}-\d{3}[\dX]", re.ASCII)
 _KEY = re.compile(r"orcid:(?:\d{4}-){3}\d{3}[\dX]|mesh:[A-Z]\d{4,12}", re.ASCII)  # what may become an IRI
+_LINKS = {  # the CaseRecord's fields
+    "for": "casekg:for", "part_of": "casekg:partOf", "of": "casekg:of", "after": "casekg:after",
+    "attributed_to": "casekg:attributedTo",
+}  # fmt: skip
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8})*")
 
 
@@ -105,14 +111,19 @@ class Writer:
         return "".join(sorted(line + end for line in lines)).encode()
 
     def __call__(
-        self, document: Document, record: CaseRecord, report: str | None = None, fingerprint: str | None = None
+        self,
+        document: Document,
+        record: CaseRecord,
+        report: str | None = None,
+        fingerprint: str | None = None,
+        reviews: Sequence[Review] = (),
     ) -> bytes:
         """The graph of one report as sorted N-Quads; KGError if the record does not fit the document.
 
         ``report`` is the IRI under which the report is already stored, if it is; ``fingerprint`` what the build keeps
-        to know whether the graph is up to date.
+        to know whether the graph is up to date; ``reviews`` what people decided.
         """
-        return _Graph(self, document, record, report or report_iri(document, self.base)).nquads(fingerprint)
+        return _Graph(self, document, record, report or report_iri(document, self.base)).nquads(fingerprint, reviews)
 
     def copy(self, document: Document, report: str, iri: str, fingerprint: str | None = None) -> bytes:
         """The graph of a copy, named ``iri``, of the report with that IRI: its bibliography alone."""
@@ -145,12 +156,14 @@ class _Graph:
         self.spans: dict[tuple[int, int], str] = {}
         self.sentences = sorted(record.sentences)
         self.starts = [s.start for s in self.sentences]
+        self.facts: dict[tuple[int, str, str], str] = {}  # number of case, id of episode or both of a link -> its node
 
-    def nquads(self, fingerprint: str | None) -> bytes:
+    def nquads(self, fingerprint: str | None, reviews: Sequence[Review]) -> bytes:
         self.bibliography()
         self.provenance(fingerprint)
         for number, case in enumerate(self.record.cases, 1):
-            self.case(case, f"{self.report}/case{number}")
+            self.case(number, case, f"{self.report}/case{number}")
+        attribute(self, self.writer.base, reviews)
         return "".join(sorted(set(self.lines))).encode()
 
     # --- terms ------------------------------------------------------------------------------------------------------
@@ -263,7 +276,7 @@ class _Graph:
 
     # --- the case ---------------------------------------------------------------------------------------------------
 
-    def case(self, case: Case, iri: str) -> None:
+    def case(self, number: int, case: Case, iri: str) -> None:
         node, patient = f"<{iri}>", case.patient
         self.add(node, "rdf:type", self.terms["casekg:Case"])
         self.add(node, "casekg:report", self.node)
@@ -285,7 +298,9 @@ class _Graph:
                 nodes[episode.id] = episode_node = f"<{iri}/{kind}/{name}>"
                 self.episode(episode, episode_node, node, order)
         self.diseases(case, nodes)
-        self.links(case, iri, nodes)
+        links = self.links(case, iri, nodes)
+        self.facts |= {(number, "", ""): node} | {(number, *ends): link for ends, link in links.items()}
+        self.facts |= {(number, id, ""): episode_node for id, episode_node in nodes.items()}
 
     def diseases(self, case: Case, nodes: dict[str, str]) -> None:
         """The disease at issue: a condition's own concept, and for a relapse that of the primary, which came back."""
@@ -345,22 +360,24 @@ class _Graph:
     def code(self, scheme: str, code: str) -> str:
         return self.terms[f"{scheme}:{code.replace(' ', '_')}"]
 
-    def links(self, case: Case, iri: str, nodes: dict[str, str]) -> None:
-        """The plain triples between present episodes, and a link node with evidence beside each."""
+    def links(self, case: Case, iri: str, nodes: dict[str, str]) -> dict[tuple[str, str], str]:
+        """The plain triples between present episodes, and beside each a node with evidence; those by their ends."""
+        links = {}
         present = {e.id: e for e in case.episodes() if e.assertion == "present"}
         own = {(e.from_, e.to, e.type): e for e in case.evidence}
         caused = {(o.id, target) for o in case.outcomes for target in o.attributed_to}
-        for subject, field, predicate, target in _stated_links(case):
+        for subject, field, target in case.links():
             if target not in nodes:
                 raise KGError(f"{self.document.id}: {subject.id} lists {target!r}, which is no episode of {case.id}.")
             if subject.id not in present or target not in present:
                 continue
-            start, end = nodes[subject.id], nodes[target]
+            start, end, predicate = nodes[subject.id], nodes[target], _LINKS[field]
             self.add(start, predicate, end)
             if field == "after" and (subject.id, target) in caused:
                 continue  # the link casekg:attributedTo says more and stands for both
             name = predicate.partition(":")[2]
             link = f"<{iri}/link/{start.rpartition('/')[2][:-1]}-{name}-{end.rpartition('/')[2][:-1]}>"
+            links[subject.id, target] = link
             self.add(link, "rdf:type", self.terms["casekg:Link"])
             self.add(link, "rdf:subject", start)
             self.add(link, "rdf:predicate", self.terms[predicate])
@@ -370,22 +387,7 @@ class _Graph:
                 self.add(link, "casekg:evidence", self.evidence(stated.start, stated.end))
             else:
                 self.add(link, "casekg:evidence", self.sentence(subject.start, subject.end))
-
-
-def _stated_links(case: Case) -> Iterable[tuple[Episode, str, str, str]]:
-    """(episode, JSON field, property, id of the other episode) for every link of a case."""
-    for intervention in case.interventions:
-        for target in intervention.for_:
-            yield intervention, "for", "casekg:for", target
-        if intervention.part_of is not None:
-            yield intervention, "part_of", "casekg:partOf", intervention.part_of
-    for outcome in case.outcomes:
-        for target in outcome.of:
-            yield outcome, "of", "casekg:of", target
-        for target in outcome.after:
-            yield outcome, "after", "casekg:after", target
-        for target in outcome.attributed_to:
-            yield outcome, "attributed_to", "casekg:attributedTo", target
+        return links
 
 
 def _segment(text: str) -> str:

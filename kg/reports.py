@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pyoxigraph as ox
 
 from kg import vocab
-from kg.identity import graph_iri
+from kg.identity import graph_iri, report_of
 
 if TYPE_CHECKING:
     from kg.store import Store
@@ -202,9 +202,10 @@ class Reports:
                     yield self._report(iri, graph, nodes)
 
     def named(self, name: str) -> Report | None:
-        """The report with that id, or with that IRI, whole or without the base."""
-        known = self.store.subject(self.vocabulary.term("casekg:sourceId"), name)
-        iri = known or self.store.base + name.removeprefix(self.store.base)
+        """The report with that id, key such as ``doi:10.1000/xyz``, or IRI, whole or without the base."""
+        called = (self.store.subject(self.vocabulary.term(p), name) for p in ("casekg:sourceId", "casekg:key"))
+        known = next(filter(None, called), None)
+        iri = report_of(known) if known else self.store.base + name.removeprefix(self.store.base)
         nodes = _Nodes(self._quads(graph_iri(iri)))
         return self._report(iri, graph_iri(iri), nodes) if iri in nodes.of_type("casekg:Report") else None
 

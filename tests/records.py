@@ -19,8 +19,9 @@ from kg.model import (
     Report,
     Span,
 )
+from kg.review import Decision, Review, quote_of
 
-__all__ = ["TEXT", "at", "full_document", "full_record", "sentences"]
+__all__ = ["TEXT", "at", "full_document", "full_record", "full_reviews", "sentences"]
 
 TEXT = (
     "A 13-year-old boy had pancytopenia. Severe aplastic anemia was diagnosed; the final diagnosis was hypoplastic "
@@ -111,3 +112,12 @@ def full_record() -> CaseRecord:
         evidence=(LinkEvidence(from_="o1", to="i3", type="attributed_to", start=own.start, end=own.end),),
     )  # fmt: skip
     return CaseRecord(id="full", report=REPORT, cases=(case,), sentences=sentences(), skip="an example", unread=("de",))
+
+
+def full_reviews() -> tuple[Review, ...]:
+    """A fact of the full record that was accepted, and one that was rejected and is gone."""
+    about, gone = span("Severe aplastic anemia"), span("diagnosis")
+    who: dict[str, Any] = {"who": "A. Reader", "when": "2024-05-01T12:00:00Z", "why": "as it says", "kind": "condition"}
+    accepted = Decision(**who, what="accepted", quote=quote_of(TEXT, about.start, about.end))
+    rejected = Decision(**who, what="rejected", quote=quote_of(TEXT, gone.start, gone.end))
+    return Review(accepted, 1, "c2", span=about), Review(rejected, 1, span=gone)

@@ -20,7 +20,7 @@ from kg.errors import ShapeError, SourceError, StoreError
 from kg.quads import Writer, graph_iri
 from kg.store import Store, open_store
 from kg.validate import Checker, Engine, Result, check, validate
-from tests.records import full_document, full_record
+from tests.records import full_document, full_record, full_reviews
 
 FOLDER = Path(__file__).parent / "shapes"
 BASE = "https://w3id.org/casekg/id/"
@@ -58,7 +58,7 @@ def graph(writer: Writer, n: int) -> bytes:
     about = dataclasses.replace(
         full_document().report, doi=f"10.1000/{n}", pmid=str(n), title={"en": str(n)}, pmcid=f"PMC{n}"
     )
-    return writer(dataclasses.replace(full_document(), report=about), full_record(), report(n))
+    return writer(dataclasses.replace(full_document(), report=about), full_record(), report(n), reviews=full_reviews())
 
 
 def spoilt(nquads: bytes, update: str, prefixes: dict[str, str]) -> bytes:
@@ -122,7 +122,16 @@ def test_every_constraint_has_its_fault() -> None:
     shapes = rdflib.Graph()
     for path in resources.folder("shapes").glob("*.ttl"):
         shapes.parse(path)
-    other = {"path", "message", "severity", "property", "targetClass", "flags", "qualifiedValueShape"}
+    other = {
+        "path",
+        "message",
+        "severity",
+        "property",
+        "targetClass",
+        "flags",
+        "qualifiedValueShape",
+        "targetSubjectsOf",
+    }
     constraints = {
         f"{subject.removeprefix(SHAPE)} {str(predicate).rpartition('#')[2]}"
         for subject, predicate in shapes.subject_predicates()

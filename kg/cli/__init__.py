@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from kg.cli import fetch, output, plot, query, serve, vocab
+from kg.cli import fetch, output, plot, query, review, serve, vocab
 from kg.errors import KGError
 
 __all__ = ["app", "main"]
@@ -48,6 +48,7 @@ app = typer.Typer(
 app.add_typer(query.app, name="query")
 app.add_typer(plot.app, name="plot")
 app.add_typer(vocab.app, name="vocab")
+app.add_typer(review.app, name="review")
 app.command()(fetch.fetch)
 app.command()(serve.serve)
 
@@ -55,6 +56,10 @@ _Paths = Annotated[list[Path], typer.Argument(help="Files and folders of reports
 _Store = Annotated[Path, typer.Option("--store", "-s", envvar="KG_STORE", help="A folder that kg build wrote.")]
 _Vocabulary = Annotated[
     list[Path] | None, typer.Option("--vocabulary", help="A further vocabulary file; may be given more than once.")
+]
+_Curation = Annotated[
+    Path | None,
+    typer.Option("--curation", envvar="KG_CURATION", help="File of decisions; default curation.jsonl in that folder."),
 ]
 _Extractor = Annotated[str, typer.Option("--extractor", help="How reports are understood.")]
 _Json = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
@@ -94,6 +99,7 @@ def build(
     base: Annotated[str | None, typer.Option("--base", help="Namespace of the data's IRIs.")] = None,
     extractor: _Extractor = "rules",
     vocabulary: _Vocabulary = None,
+    curation: _Curation = None,
     json: _Json = False,
 ) -> None:
     """Read, extract, store and validate reports; write graph.ttl, graph.trig and graph.html; print a summary."""
@@ -103,7 +109,14 @@ def build(
 
     with output.progress("reports") as progress:
         built = pipeline.build(
-            paths, out, extractor=extractor, vocabularies=vocabulary or (), base=base, jobs=jobs, progress=progress
+            paths,
+            out,
+            extractor=extractor,
+            vocabularies=vocabulary or (),
+            base=base,
+            curation=curation,
+            jobs=jobs,
+            progress=progress,
         )
     with open_store(out / "store", read_only=True) as store:
         summary.show(built, store, out, json=json)

@@ -51,6 +51,7 @@ def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
             "perhaps one patient": pairs,
             "without a case": built.skipped,
             "languages not read": built.unread,
+            "decisions without a place": built.unplaced,
             "failed": built.failed,
         },
         "graph": counts,
@@ -69,6 +70,7 @@ def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
     )
     _said("no case in", built.skipped)
     _said("not understood, by its language, some text of", built.unread)
+    _said("not applied to", built.unplaced)
     _said("differs:", [(str(row["copy"]), _difference(row)) for row in differences])
     if pairs:
         output.data(f"{len(pairs)} pairs of reports may tell of one patient: kg query same-patient\n")
