@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain, count, islice
 from pathlib import Path
@@ -107,7 +107,7 @@ def extract(
     """
     understand, concepts = _extractor(extractor, tuple(vocabularies)), vocab.load(vocabularies).concepts
     decided = curation or review.Curation()
-    for path in sources.expand(paths):
+    for path in _files(paths, decided):
         for item in sources.read(path):
             if isinstance(item, SourceError):
                 yield item
@@ -146,11 +146,11 @@ def build(
         settings.base,
     ]
     configuration = hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    if curation is not None and not Path(curation).is_file():
-        raise ReviewError(f"{curation}: there is no such curation file.")
-    decided = review.Curation.load(Path(curation or out / CURATION))
     try:
         out.mkdir(parents=True, exist_ok=True)
+        if curation is not None and not Path(curation).is_file():
+            raise ReviewError(f"{curation}: there is no such curation file.")
+        decided = review.Curation.load(Path(curation or out / CURATION))
         inputs = Inputs(out / "inputs.json", configuration, decided.marks())
     except OSError as error:
         raise StoreError(f"{out} cannot be written: {error.strerror}; name another folder with -o.") from error
@@ -158,7 +158,7 @@ def build(
     with open_store(out / "store", base=settings.base) as store:
         shelf = _Shelf(store, vocabulary, _writer(settings))
         given = [Path(p) for p in paths]
-        files = list(sources.expand(given))
+        files = _files(given, decided)
         gone = inputs.forget_missing(given, filter(Path.exists, files))
         store.remove(*gone)
         result.removed += len(gone)
@@ -186,6 +186,12 @@ def build(
             inputs.save()
         result.validation = validate(store, graphs=changed if result.unchanged else None)
     return result
+
+
+def _files(paths: Iterable[Path], decided: review.Curation) -> list[Path]:
+    """The files of reports, without the one of decisions, which may lie among them."""
+    own = decided.path and decided.path.resolve()
+    return [path for path in sources.expand(paths) if path.resolve() != own]
 
 
 class _Reader:
@@ -360,17 +366,10 @@ def _work(settings: _Settings, jobs: Sequence[_Job]) -> list[_Done]:
         try:
             found = review.review(understand(job.document), job.document.text, job.decisions, concepts)
             record = found.record
-            done.append(
-                _Done(
-                    job.document.source,
-                    graph,
-                    write(job.document, record, job.report, job.fingerprint, found.reviews),
-                    record.concepts(),
-                    record.skip,
-                    unread=record.unread,
-                    unplaced=tuple(f"the decision {d.name} on {d.about!r}: {why}" for d, why in found.unplaced),
-                )
-            )
+            written = write(job.document, record, job.report, job.fingerprint, found.reviews)
+            lost = tuple(f"the decision {d.name} on {d.about!r}: {why}" for d, why in found.unplaced)
+            one = _Done(job.document.source, graph, written, record.concepts(), record.skip, unplaced=lost)
+            done.append(replace(one, unread=record.unread))
         except Exception as error:  # one report that no rule foresaw must not end the batch
             failure = (
                 str(error) if isinstance(error, KGError) else f"cannot be extracted: {type(error).__name__}: {error}"

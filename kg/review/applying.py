@@ -1,7 +1,6 @@
 """Decisions put in a CaseRecord: what people decided wins over what the extractor found.
 
-A pure function: the same record, text and decisions give the same result, and applying the decisions to the result
-once more changes nothing.
+A pure function: the same record, text and decisions give the same result.
 """
 
 from __future__ import annotations

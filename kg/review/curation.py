@@ -82,9 +82,10 @@ def in_effect(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
 
 
 class Curation:
-    """The decisions that hold, by the reports that they are about."""
+    """The decisions that hold, by the reports that they are about; ``path`` is the file they were read from."""
 
-    def __init__(self, decisions: Sequence[Decision] = ()) -> None:
+    def __init__(self, decisions: Sequence[Decision] = (), path: Path | None = None) -> None:
+        self.path = path
         self.decisions = in_effect(decisions)
         self._by_key: dict[str, list[int]] = {}
         for n, decision in enumerate(self.decisions):
@@ -94,7 +95,7 @@ class Curation:
     @classmethod
     def load(cls, path: Path) -> Curation:
         """What stands in a file; ReviewError if it cannot be read."""
-        return cls(read(path))
+        return cls(read(path), path)
 
     def of(self, keys: Sequence[str]) -> tuple[Decision, ...]:
         """The decisions about the report that is known by these keys, oldest first.
