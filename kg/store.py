@@ -108,6 +108,9 @@ class Store:
         """Number of quads; takes time in proportion."""
         return len(self.data)
 
+    def __repr__(self) -> str:
+        return f"Store({str(self.path or 'in memory')!r}{', read only' if self.read_only else ''})"
+
     def _repr_html_(self) -> str:
         """How much it holds, for a notebook: the answer of the question ``summary``."""
         rows = self.query((folder("queries") / "summary.rq").read_text(encoding="utf-8"))

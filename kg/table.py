@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kg.errors import QueryError
+
 if TYPE_CHECKING:
     import networkx
     import pandas
@@ -67,13 +69,29 @@ class Table:
 
         return rdflib.Graph().parse(data=self.turtle or "", format="turtle")
 
-    def to_networkx(self) -> networkx.MultiDiGraph[str]:
-        """The same triples as a graph whose edges carry ``predicate``."""
+    def to_networkx(self, source: str = "", target: str = "") -> networkx.MultiDiGraph[str]:
+        """The answer as a graph.
+
+        Of a SELECT each row is an edge between the values of two columns, by default the first two; the other columns
+        are its attributes, nodes carry the ``column`` they stand in, and rows that lack one of the two are left out.
+        Of a CONSTRUCT or DESCRIBE each triple is an edge that carries ``predicate``. QueryError if there is no such
+        column.
+        """
         import networkx
 
         graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph()
-        for s, p, o in sorted(self.as_rdflib()):
-            graph.add_edge(str(s), str(o), key=str(p), predicate=str(p))
+        if self.turtle is not None:
+            for s, p, o in sorted(self.as_rdflib()):
+                graph.add_edge(str(s), str(o), key=str(p), predicate=str(p))
+            return graph
+        first, second = source or self.columns[0], target or self.columns[min(1, len(self.columns) - 1)]
+        if missing := [column for column in (first, second) if column not in self.columns]:
+            raise QueryError(f"The answer has no column {missing[0]!r}; it has {', '.join(self.columns)}.")
+        for row in self:
+            ends = [(column, str(row.pop(column, None))) for column in (first, second) if row.get(column) is not None]
+            if len(ends) == 2:
+                graph.add_nodes_from((value, {"column": column}) for column, value in ends)
+                graph.add_edge(ends[0][1], ends[1][1], **row)
         return graph
 
     def write(self, form: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -76,6 +76,13 @@ class Report:
         """Whether there is no violation; warnings do not count."""
         return not self.counts.get("Violation")
 
+    @property
+    def verdict(self) -> str:
+        """The whole in one line."""
+        counts = ", ".join(f"{n} {severity.lower()}{'' if n == 1 else 's'}" for severity, n in self.counts.items())
+        says = "conforms" if self.conforms else "does not conform"
+        return f"{says} ({counts or 'nothing found'}), {self.checked} graphs checked"
+
     def to_dicts(self) -> list[dict[str, str]]:
         """One dict a result, in order of report and node."""
         return [asdict(r) for r in self.results]
@@ -94,7 +101,7 @@ class Report:
         return Table(("severity", "what", "count"), tuple((severity, what, n) for (severity, what, _), n in rows))
 
     def _repr_html_(self) -> str:
-        return self.table()._repr_html_()
+        return replace(self.table(), remarks=(f"SHACL: {self.verdict}.",))._repr_html_()
 
 
 def validate(target: Store | Path | str, *, engine: Engine = "checked", graphs: Iterable[str] | None = None) -> Report:

@@ -73,7 +73,8 @@ FILTERS = """## Filters
 
 Options of every question marked *filters apply*: they choose the cases that the question is about. Of several filters
 all must hold. A case that does not state an age, sex or finding, or a report without date or journal, is not chosen
-by that filter. Line of therapy is no filter, because the extractor does not state it yet.
+by that filter. `--line` chooses cases of which a treatment has that line, not the treatments; few reports name the
+line, and the order of the treatments is never taken for it.
 """
 
 

@@ -144,6 +144,14 @@ def test_answers_in_every_form(invented: Store) -> None:
     assert answer.to_dicts() == list(answer)
     assert list(answer.to_pandas()["result"]) == [row["result"] for row in answer]
     assert list(answer.to_polars()["cases"]) == [row["cases"] for row in answer]
+    linked = ask(invented, "treatments").to_networkx()
+    assert linked.number_of_edges() == len(ask(invented, "treatments"))
+    assert linked.nodes["etoposide"] == {"column": "treatment"}
+    assert all(row["cases"] >= row["attributed"] for _, _, row in linked.edges(data=True))
+    years = ask(invented, "cases").to_networkx("id", "year")
+    assert set(years.successors("alpha")) == {"2001"}
+    with pytest.raises(QueryError, match=r"no column 'colour'; it has result, cases"):
+        answer.to_networkx("result", "colour")
     shown = sentences(invented, ask(invented, "treatments"))._repr_html_()
     assert "&lt;script&gt;" in shown and "<script>" not in shown
     assert "not effect sizes" in answer._repr_html_()
@@ -176,7 +184,7 @@ def test_filters_reach_every_question_about_cases(invented: Store) -> None:
             )
             assert sum(int(v) for row in none.rows for v in row if isinstance(v, int)) == 0
     assert "timeline" not in {name for name, asked in questions().items() if asked.filtered}
-    assert {p.name for p in filters().parameters} == {"age", "sex", "year", "journal", "finding"}
+    assert {p.name for p in filters().parameters} == {"age", "sex", "year", "journal", "finding", "line"}
 
 
 def test_care_items_are_those_of_the_document(invented: Store) -> None:

@@ -15,7 +15,7 @@ from kg.table import FORMATS, Table
 if TYPE_CHECKING:
     from kg.validate import Report
 
-__all__ = ["answer", "data", "message", "progress", "report", "sink", "store_path", "table", "verdict"]
+__all__ = ["answer", "data", "message", "progress", "report", "sink", "store_path", "table"]
 
 
 def message(text: str) -> None:
@@ -75,20 +75,13 @@ def table(answer: Table, form: str) -> None:
     message(f"{len(answer)} row{'' if len(answer) == 1 else 's'}.")
 
 
-def verdict(found: Report) -> str:
-    """A validation in one line."""
-    counts = ", ".join(f"{n} {severity.lower()}{'' if n == 1 else 's'}" for severity, n in found.counts.items())
-    says = "conforms" if found.conforms else "does not conform"
-    return f"{says} ({counts or 'nothing found'}), {found.checked} graphs checked"
-
-
 def report(found: Report, *, json: bool) -> None:
     """A validation: its verdict, how often each rule found something, and every violation."""
     if json:
         whole = {"conforms": found.conforms, "checked": found.checked, "counts": dict(found.counts)}
         data(json_module.dumps({**whole, "results": found.to_dicts()}, ensure_ascii=False, indent=2) + "\n")
         return
-    data(f"{verdict(found)}\n")
+    data(f"{found.verdict}\n")
     if found.results:
         table(found.summary(), "table")
     worst = [row for row in found.table().rows if row[0] == "Violation"]

@@ -77,7 +77,7 @@ def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
     for what, count in counts.items():
         output.data(f"{count:>8}  {what}\n")
     if validation is not None:
-        output.data(f"SHACL: {output.verdict(validation)}\n\n")
+        output.data(f"SHACL: {validation.verdict}\n\n")
     # Without the example sentences: those are for 'kg query treatments'.
     columns = treatments.columns[:4]
     rows = tuple(row[:4] for row in treatments.rows[:_SHOWN])
