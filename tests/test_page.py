@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -28,7 +27,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-AXE = Path(os.environ.get("AXE_CORE") or Path(__file__).parents[1] / "node_modules" / "axe-core") / "axe.min.js"
+AXE = Path(__file__).parents[1] / ".venv" / "validators" / "axe.min.js"
 KINDS = 34  # diseases of one report each
 WIDE, NARROW = (1440, 900), (390, 800)
 VIEWS = ("flow", "table", "course", "network", "report", "report&report=alpha")
@@ -399,7 +398,7 @@ def test_print_shows_picture_and_evidence_without_controls(page: Page) -> None:
     assert page.locator("#flow").is_visible() and page.locator("#evidence article").first.is_visible()
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not here: npm install --no-save axe-core, or set AXE_CORE")
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not here: run 'make .venv/validators'")
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_no_serious_fault_of_accessibility(browser: Any, page_file: Path, size: tuple[int, int]) -> None:
     page = browser.new_page(viewport={"width": size[0], "height": size[1]})
