@@ -29,7 +29,7 @@ from kg.errors import QueryError
 
 __all__ = ["KINDS", "Parameter", "Question", "hint", "read_question"]
 
-KINDS = ("concept", "term", "code", "choice", "text", "number", "range", "case", "iri")
+KINDS = ("concept", "term", "code", "choice", "text", "number", "range", "case", "report", "iri")
 
 _HEADER = re.compile(r"#\+\s*(summary|note|share|needs|param\s+(?P<param>[\w-]+))\s*:\s*(?P<value>.*)")
 _PARAM = re.compile(r"(?P<kind>\w+)(?:\s+(?P<of>[\w|]+))?(?:\s*=\s*(?P<default>.+?))?\s*(?:--\s*(?P<help>.*))?$")

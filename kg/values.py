@@ -21,6 +21,8 @@ __all__ = ["Values"]
 
 _RANGE = re.compile(r"\s*(\d+)?\s*(-|–)?\s*(\d+)?\s*")
 _PRESENT = re.compile(r"(.+?)(?:\+|[ -]positive)", re.I)
+_RESOLVER = re.compile(r"https?://(dx\.)?doi\.org/")
+_SCHEMES = ("", "doi:", "pmid:", "pmcid:")  # of the keys that the graph holds
 _LOWEST, _HIGHEST = "-INF", "INF"
 
 
@@ -61,6 +63,8 @@ class Values:
                 return _range(parameter, value)
             case "case":
                 return self._case(parameter, value)
+            case "report":
+                return _report(value)
             case _:
                 return self._iri(parameter, value)
 
@@ -97,6 +101,12 @@ class Values:
             return str(ox.NamedNode(iri))
         except ValueError as error:
             raise QueryError(f"--{parameter.name}: {value!r} is not an IRI: {error}.") from error
+
+
+def _report(value: str) -> str:
+    """All that a report may be known by: the id as it is, and the keys of a DOI (also its address), PMID and PMCID."""
+    number = _RESOLVER.sub("", value.strip().lower())
+    return " ".join(str(ox.Literal(key)) for key in dict.fromkeys((value, *(scheme + number for scheme in _SCHEMES))))
 
 
 def _choice(parameter: Parameter, value: str) -> str:
