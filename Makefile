@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUN := .venv/bin
 SHARED ?= $(or $(CASEKG_SHARED),../shared)
 
-.PHONY: graph test check golden train errors bench site wheel clean
+.PHONY: graph test check golden train errors bench exports site wheel clean
 
 graph: .venv/ready
 	$(RUN)/kg build seeds/ -o out/
@@ -36,6 +36,13 @@ bench: .venv/dev
 	$(RUN)/python benchmarks/vocabulary.py --shared $(SHARED)
 	CASEKG_SHARED=$(SHARED) $(RUN)/python benchmarks/extraction.py
 	CASEKG_SHARED=$(SHARED) $(RUN)/python benchmarks/graph.py
+
+# Every export of 500 real reports, judged by other people's programs.
+exports: .venv/dev .venv/validators .venv/foreign
+	mkdir -p scratch/exports
+	gzip -dc $(SHARED)/corpora/cases.jsonl.gz | head -500 > scratch/exports/cases.jsonl
+	$(RUN)/kg build scratch/exports/cases.jsonl -o scratch/exports/out
+	$(RUN)/python -m benchmarks.exports scratch/exports/out
 
 site: .venv/dev
 	$(RUN)/zensical build --clean
@@ -79,6 +86,17 @@ else
 	-.venv/bin/python -m pip install -q --no-deps --target $@/biolink biolink-model==4.4.6
 endif
 	-mv $@/biolink/biolink_model/schema/biolink_model.yaml $@ && rm -r $@/biolink
+	touch $@
+
+# Validators that are programs, in an environment of their own, since they want other versions of much.
+.venv/foreign:
+ifdef UV
+	uv venv -q --allow-existing $@
+	uv pip install -q --python $@/bin/python kgx==2.7.0 sssom==0.4.21 biolink-model==4.4.3
+else
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install -q kgx==2.7.0 sssom==0.4.21 biolink-model==4.4.3
+endif
 	touch $@
 
 .venv/train: .venv/dev

@@ -1,7 +1,8 @@
 """Every command that the pages show is run, in order, in an empty folder beside the seeds, and prints what is shown.
 
 A block marked ``console`` holds commands after "$ " and under each what it prints: a line "..." stands for any lines,
-"..." at the end of a line for its rest.
+"..." at the end of a line for its rest; where nothing stands, anything may be printed. What goes online or runs until
+it is stopped, and what is named within a sentence, is checked against the program's commands and options.
 """
 
 from __future__ import annotations
@@ -13,15 +14,19 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from kg.cli import app
 from tests.conftest import ROOT
 
-PAGES = sorted(path for path in (ROOT / "docs").glob("*.md") if "```console" in path.read_text(encoding="utf-8"))
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [path for path in DOCUMENTS if "```console" in path.read_text(encoding="utf-8")]
 FENCE = re.compile(r"^```(console|python)\n(.*?)^```$", re.M | re.S)
+ONLINE = {"fetch", "serve"}  # commands that a page may show without their being run
 
 
 def commands(block: str) -> Iterator[tuple[str, str]]:
@@ -65,13 +70,54 @@ def run(command: str) -> str:
 def test_what_a_page_shows_is_so(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROOT / "seeds", tmp_path / "seeds")
     monkeypatch.chdir(tmp_path)
+    if page.name == "README.md":
+        run("kg build seeds/ -o out/")  # what its "make graph" does
     for language, block in FENCE.findall(page.read_text(encoding="utf-8")):
         if language == "python":
             exec(compile(block, page.name, "exec"), {})
             continue
         for command, shown in commands(block):
             printed = run(command)
-            assert re.fullmatch(pattern(shown), printed), f"{command}\nshown:\n{shown}\nprinted:\n{printed}"
+            assert not shown or re.fullmatch(pattern(shown), printed), (
+                f"{command}\nshown:\n{shown}\nprinted:\n{printed}"
+            )
+
+
+def spoken(page: Path) -> Iterator[tuple[str, bool]]:
+    """Every kg command that a page names and the test above does not run, and whether it stands in a block."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    for block in re.findall(r"^```\w*\n(.*?)^```$", text, re.M | re.S):
+        yield from ((line, True) for line in re.findall(r"^(?:\$ )?(kg .*)$", block, re.M))
+    within = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+    yield from ((command, False) for command in re.findall(r"`(kg [^`\n]+)`", within))
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.stem)
+def test_commands_that_are_not_run_are_there_with_their_options(page: Path) -> None:
+    for said, block in spoken(page):
+        command: Any = typer.main.get_command(app)
+        words = shlex.split(said.partition(" < ")[0])[1:]
+        assert not block or words[0] in ONLINE | {"build"}, f"{said}: mark the block 'console', so that it is run"
+        context = typer.Context(command)
+        options = {"--help"} | {name for p in command.params for name in p.opts}
+        while words and hasattr(command, "commands") and words[0].islower() and words[0][0] != "-":
+            if words[0].endswith(".rq"):
+                break
+            command = command.get_command(context, words.pop(0))
+            assert command is not None, said
+            options = {"--help"} | {name for p in command.params for name in p.opts}
+        assert {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"} <= options, said
+
+
+def test_what_make_and_python_are_told_to_do_is_there() -> None:
+    targets = re.findall(r"^([\w./-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    for page in DOCUMENTS:
+        text = page.read_text(encoding="utf-8")
+        assert {*re.findall(r"(?:`|^)make ([a-z][\w.-]*)", text, re.M)} <= {*targets}, page
+        for module in re.findall(r"`python -m ([\w.]+)", text):
+            assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), f"{page.name}: {module}"
+        for script in re.findall(r"`python ([\w./]+\.py)", text):
+            assert (ROOT / script).is_file(), f"{page.name}: {script}"
 
 
 def test_every_page_has_its_place_in_the_site() -> None:

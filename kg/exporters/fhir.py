@@ -36,6 +36,7 @@ def write(store: Store, out: BinaryIO, *, text: bool = True) -> Counter[str]:
     reports = Reports(store, text=text)
     made_at = stamp()
     for report in reports:
+        left["reports without a case"] += not report.cases
         if report.cases:
             bundle = _Bundle(reports, report, left, made_at).json()
             out.write(json.dumps(bundle, ensure_ascii=False).encode() + b"\n")

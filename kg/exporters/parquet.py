@@ -18,7 +18,7 @@ __all__ = ["SUFFIX", "SUMMARY", "write"]
 SUMMARY = "Parquet tables in a zip archive, with the columns of the CSV tables (needs casekg[parquet])"
 SUFFIX = ".parquet.zip"
 
-_GROUP = 50_000  # rows of a row group, which is what stands in memory
+_GROUP = 10_000  # rows of a row group, which is what stands in memory
 
 
 def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:

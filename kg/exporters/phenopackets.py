@@ -26,6 +26,7 @@ SUMMARY = "GA4GH Phenopackets v2, one a case, as JSON lines: diseases, medical a
 SUFFIX = ".phenopackets.jsonl"
 
 _Json = dict[str, Any]
+_ASIDE = {"site", "dose", "duration"}
 
 
 def write(store: Store, out: BinaryIO, *, text: bool = True) -> Counter[str]:
@@ -34,6 +35,7 @@ def write(store: Store, out: BinaryIO, *, text: bool = True) -> Counter[str]:
     left: Counter[str] = Counter()
     made = _Maker(reports, left)
     for report in reports:
+        left["reports without a case"] += not report.cases
         for case in report.cases:
             out.write(json.dumps(made.phenopacket(case, report), ensure_ascii=False).encode() + b"\n")
     return left
@@ -60,6 +62,7 @@ class _Maker:
         for outcome in case.of_kind("Outcome"):
             self.leave(outcome, case)
         self.left["findings"] += sum(1 for _ in case.of_kind("Finding"))
+        self.left["sites, doses and times"] += sum(bool(e.values.keys() & _ASIDE) for e in case.episodes)
         packet = {
             "id": case.iri,
             "subject": self.subject(case),
