@@ -36,6 +36,7 @@ bench: .venv/dev
 	$(RUN)/python benchmarks/vocabulary.py --shared $(SHARED)
 	CASEKG_SHARED=$(SHARED) $(RUN)/python benchmarks/extraction.py
 	CASEKG_SHARED=$(SHARED) $(RUN)/python benchmarks/graph.py
+	$(RUN)/python benchmarks/readers.py --shared $(SHARED)
 
 # Every export of 500 real reports, judged by other people's programs.
 exports: .venv/dev .venv/validators .venv/foreign

@@ -18,6 +18,7 @@ __all__ = ["Element", "character", "child_words", "elements", "elements_of", "in
 
 Element = etree._Element
 _LARGEST = 64 * 1024 * 1024  # bytes between two records
+_LONGEST_REASON = 200  # characters: it may quote the input
 _SPACES = re.compile(r"\s+")
 _ANY = "{*}"  # a name in any namespace or none
 
@@ -70,7 +71,7 @@ def elements_of(stream: IO[bytes], path: Path, *tags: str) -> Iterator[Element]:
             while parent is not None and element.getprevious() is not None:
                 del parent[0]
     except etree.XMLSyntaxError as error:
-        why = " ".join(str(error.msg or error).split())
+        why = " ".join(str(error.msg or error).split())[:_LONGEST_REASON]
         raise SourceError(f"{path}: is not XML that can be read ({why}); fetch the file again or repair it.") from error
 
 
@@ -113,7 +114,8 @@ def character(entity: Element) -> str:
     reference = entity.text or ""
     found = html.unescape(reference)
     if found == reference:
-        raise SourceError(f"uses the entity {reference}, which is not expanded for safety; replace it by its text")
+        short = reference[:_LONGEST_REASON]
+        raise SourceError(f"uses the entity {short}, which is not expanded for safety; replace it by its text")
     return found
 
 
