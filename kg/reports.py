@@ -76,6 +76,7 @@ class Episode:
     mentions: tuple[Quote, ...]
     values: Mapping[str, str]
     disease: Concept | None = None  # the disease at issue, for a relapse the one that came back
+    review: str = ""  # what a person decided about it
 
     @property
     def present(self) -> bool:
@@ -97,6 +98,7 @@ class Link:
     type: str
     target: str
     evidence: Quote
+    review: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +165,7 @@ class Report:
     text: str = ""
     skip: str = ""  # why no case was found
     input_hash: str = ""
+    review: str = ""
     extraction: Extraction | None = None
     cases: tuple[Case, ...] = ()
     quotes: Mapping[str, Quote] = field(default_factory=dict)  # by IRI
@@ -206,7 +209,10 @@ class Reports:
         called = (self.store.subject(self.vocabulary.term(p), name) for p in ("casekg:sourceId", "casekg:key"))
         known = next(filter(None, called), None)
         iri = report_of(known) if known else self.store.base + name.removeprefix(self.store.base)
-        nodes = _Nodes(self._quads(graph_iri(iri)))
+        try:
+            nodes = _Nodes(self._quads(graph_iri(iri)))
+        except ValueError:  # what can be no IRI names no report
+            return None
         return self._report(iri, graph_iri(iri), nodes) if iri in nodes.of_type("casekg:Report") else None
 
     def concept(self, iri: str) -> Concept:
@@ -264,6 +270,7 @@ class Reports:
             text=nodes.text(iri, "casekg:text") if self.text else "",
             skip=nodes.text(iri, "casekg:skip"),
             input_hash=nodes.text(graph, "casekg:inputHash"),
+            review=_review(nodes, iri),
             extraction=self._extraction(nodes.node(graph, "prov:wasGeneratedBy")),
             cases=tuple(self._case(case, nodes, quotes) for case in nodes.of_type("casekg:Case")),
             quotes=quotes,
@@ -287,7 +294,9 @@ class Reports:
             source, target = nodes.node(node, "rdf:subject"), nodes.node(node, "rdf:object")
             if source in own:
                 type_ = self._name(nodes.node(node, "rdf:predicate")).partition(":")[2]
-                links.append(Link(node, source, type_, target, quotes[nodes.node(node, "casekg:evidence")]))
+                links.append(
+                    Link(node, source, type_, target, quotes[nodes.node(node, "casekg:evidence")], _review(nodes, node))
+                )
         return Case(
             iri=iri,
             age=nodes.text(iri, "casekg:age"),
@@ -319,6 +328,7 @@ class Reports:
             mentions=tuple(quotes[q] for q in nodes.nodes(iri, "casekg:evidence")),
             values=values,
             disease=self.concept(disease) if disease else None,
+            review=_review(nodes, iri),
         )
 
     def _extraction(self, iri: str) -> Extraction | None:
@@ -373,6 +383,10 @@ class _Nodes:
     def node(self, subject: str, predicate: str) -> str:
         """The first of the nodes; empty if there is none."""
         return next(iter(self.nodes(subject, predicate)), "")
+
+
+def _review(nodes: _Nodes, fact: str) -> str:
+    return _code(nodes.node(fact, "casekg:reviewState"))
 
 
 def _code(iri: str) -> str:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kg.errors import KGError, ServeError
-from kg.serve import description, graphs, pages, sparql
+from kg.serve import description, graphs, pages, questions, reports, sparql, things
 from kg.serve.guard import Guard, refusal
 from kg.serve.service import Service
 
@@ -32,7 +32,15 @@ def application(service: Service, hosts: Collection[str] = ()) -> Starlette:
         # Without Authorization among the headers, and without cookies: who comes from elsewhere can only read.
         guards.append(Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD", "POST"]))
     app = Starlette(
-        routes=[*sparql.ROUTES, *graphs.ROUTES, *description.ROUTES, *pages.ROUTES],
+        routes=[
+            *sparql.ROUTES,
+            *graphs.ROUTES,
+            *description.ROUTES,
+            *pages.ROUTES,
+            *reports.ROUTES,
+            *things.ROUTES,
+            *questions.ROUTES,
+        ],
         middleware=guards,
         exception_handlers={KGError: _refuse},
         lifespan=lifespan,

@@ -1,17 +1,21 @@
-"""The pages for people, written by the server from ``templates/``, which escape whatever they are given."""
+"""The overview: how much the graph holds, whether it is as it must be, and the picture of it."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import io
+import json
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.templating import Jinja2Templates
 
+from kg import resources
+from kg.exporters import html
 from kg.query import ask
+from kg.serve.negotiation import form
+from kg.serve.rendering import FOLDER, page
 from kg.serve.service import service
 
 if TYPE_CHECKING:
@@ -19,14 +23,27 @@ if TYPE_CHECKING:
 
 __all__ = ["ROUTES"]
 
-_HERE = Path(__file__).parent
-_TEMPLATES = Jinja2Templates(_HERE / "templates")  # names that end in .html are escaped
+# The picture names its script and style by hash: this only lets it into a page of this server.
+_PICTURE = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'self'"
+    ),
+    "X-Frame-Options": "SAMEORIGIN",
+}
+_FRAMES = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
+}
 
 
 async def overview(request: Request) -> Response:
-    """How much the graph holds."""
-    counts = await service(request).run(count)
-    return _TEMPLATES.TemplateResponse(request, "overview.html", {"counts": counts})
+    """How much the graph holds, what its last validation found, and the picture."""
+    known = service(request)
+    counts = await known.recall(count)
+    return page(request, "overview.html", {"counts": counts, "validation": _validation(request)}, headers=_FRAMES)
 
 
 def count(store: Store) -> list[dict[str, Any]]:
@@ -34,7 +51,41 @@ def count(store: Store) -> list[dict[str, Any]]:
     return list(ask(store, "summary").to_dicts())
 
 
+async def picture(request: Request) -> Response:
+    """The exported picture of the whole graph as the build wrote it, or drawn anew; or of one report."""
+    known = service(request)
+    wanted = form(request.scope["query_string"]).get("report")
+    built = known.store.parent / "graph.html"
+    if not wanted and built.is_file():
+        return FileResponse(built, headers=_PICTURE, media_type="text/html; charset=utf-8")
+    drawn: bytes = await (known.run(draw, tuple(wanted)) if wanted else known.recall(draw, None))
+    return Response(drawn, headers=_PICTURE, media_type="text/html; charset=utf-8")
+
+
+def draw(store: Store, reports: tuple[str, ...] | None) -> bytes:
+    """The picture of these reports, or of all."""
+    out = io.BytesIO()
+    html.write(store, out, reports=reports)
+    return out.getvalue()
+
+
+async def page_style(request: Request) -> Response:
+    """The style of the picture, which marks facts here too."""
+    return FileResponse(resources.folder("page") / "page.css", media_type="text/css")
+
+
+def _validation(request: Request) -> dict[str, int] | None:
+    """What the last build found wrong, by severity; None if there is no record of a build beside the store."""
+    try:
+        built = json.loads((service(request).store.parent / "build.json").read_text(encoding="utf-8"))
+        return {str(severity): int(found) for severity, found in built["validation"].items()}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return None
+
+
 ROUTES: list[BaseRoute] = [
     Route("/", overview, name="overview"),
-    Mount("/static", StaticFiles(directory=_HERE / "static"), name="static"),
+    Route("/picture", picture, name="picture"),
+    Route("/page.css", page_style, name="page-style"),
+    Mount("/static", StaticFiles(directory=FOLDER / "static"), name="static"),
 ]

@@ -1,0 +1,166 @@
+"""The pages for people: what they show, that every IRI leads somewhere, and that hostile words stay words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+import httpx
+import pyoxigraph as ox
+import pytest
+
+from kg.query import questions
+from kg.serve.access import Access
+from kg.serve.service import Service
+from kg.store import open_store
+from tests.invented import read_reports, store_of_reports
+from tests.pages import TITLE, trial_reports
+from tests.served import serving
+
+TOKEN = "a token for tests"
+SCRIPT = re.compile(r"<script|<img|onerror=|javascript:", re.I)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store on disk with the invented reports and a hostile one."""
+    path = tmp_path_factory.mktemp("workbench") / "store"
+    with store_of_reports(chain(read_reports(), trial_reports())) as made, open_store(path, base=made.base) as stored:
+        stored.bulk_load(made.quads())
+    return path
+
+
+@pytest.fixture(scope="module")
+def client(store: Path) -> Iterator[httpx.Client]:
+    with serving(Service(store, Access(TOKEN))) as client:
+        client.follow_redirects = True
+        client.headers["accept"] = "text/html"
+        yield client
+
+
+def of(client: httpx.Client, id: str) -> str:
+    """The path of the page of a report."""
+    return client.get("/find", params={"id": id}).url.path
+
+
+def test_the_overview_shows_counts_and_the_picture(client: httpx.Client) -> None:
+    page = client.get("/")
+    assert "<td>reports</td>" in page.text and "frame-src 'self'" in page.headers["content-security-policy"]
+    picture = client.get("/picture")
+    assert picture.headers["x-frame-options"] == "SAMEORIGIN"
+    assert "case reports: conditions, treatments, outcomes" in picture.text
+
+
+def test_reports_are_searched_by_words_and_filters(client: httpx.Client) -> None:
+    assert "3 reports" in client.get("/reports", params={"year": "1990-"}).text
+    found = client.get("/reports", params={"words": "extramedullary relapse", "condition": "leukemia"}).text
+    assert "1 report<" in found and "Relapse after transplantation" in found
+    assert "0 reports" in client.get("/reports", params={"words": "no such words"}).text
+    wrong = client.get("/reports", params={"condition": "leukemya"})
+    assert wrong.status_code == 400 and "leukemia" in wrong.text
+    assert client.get("/reports", params={"colour": "red"}).status_code == 400
+    assert client.get("/reports", params={"page": "999999999"}).status_code == 200
+
+
+def test_a_report_has_its_text_with_facts_marked_and_the_course(client: httpx.Client) -> None:
+    page = client.get(of(client, "alpha")).text
+    assert 'class="fact condition"' in page and 'aria-label="Course, in the order told"' in page
+    text = re.sub(r"<[^>]*>", "", page[page.index('id="text"') :].partition(">")[2].partition("</div>")[0])
+    assert "Allogeneic bone marrow transplantation was done." in text, "cut at every fact, and nothing lost"
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page)), "links within the page"
+
+
+def test_a_concept_has_labels_codes_hierarchy_and_facts(client: httpx.Client) -> None:
+    page = client.get("/resource", params={"name": "etoposide"}).text
+    assert "NCIT:C491" in page and "antineoplastic" in page and "/find?id=beta" in page
+    assert client.get("/resource", params={"name": "no such thing"}).status_code == 404
+
+
+@pytest.mark.parametrize("name", sorted(questions()))
+def test_every_question_has_a_form(client: httpx.Client, name: str) -> None:
+    page = client.get(f"/questions/{name}")
+    assert page.status_code == 200 and f'href="/questions/{name}"' in client.get("/questions").text
+
+
+def test_an_answer_is_read_and_downloaded(client: httpx.Client) -> None:
+    put = {"condition": "hypoplastic leukemia", "ask": "1"}
+    page = client.get("/questions/treatments", params=put).text
+    assert "etoposide" in page and "Sentences that the first rows rest on" in page and "of 5 reports" in page
+    links = re.findall(r'href="(/questions/treatments\?[^"]*format=\w+)"', page)
+    assert len(links) == 3
+    csv, tsv, json = (client.get(link.replace("&amp;", "&")) for link in links)
+    assert csv.headers["content-type"].startswith("text/csv") and b"etoposide" in csv.content
+    assert json.json()[0]["treatment"] and "\t" in tsv.text
+    assert 'filename="treatments.csv"' in csv.headers["content-disposition"]
+    assert client.get("/questions/treatments", params={"format": "exe"}).status_code == 400
+    assert client.get("/questions/treatments", params={"sex": "other", "ask": "1"}).status_code == 400
+    assert client.get("/questions/nothing").status_code == 404
+
+
+def test_sparql_of_ones_own(client: httpx.Client) -> None:
+    ask = {"query": "SELECT ?r { ?r a <https://w3id.org/casekg/ontology#Report> }"}
+    assert 'href="/id/text/' in client.get("/editor", params=ask).text
+    assert "<pre>" in client.get("/editor", params={"query": "CONSTRUCT WHERE { ?s ?p ?o } LIMIT 1"}).text
+    assert 'role="status">yes' in client.get("/editor", params={"query": "ASK {}"}).text
+    wrong = client.get("/editor", params={"query": "SELECT"})
+    assert wrong.status_code == 400 and "not a SPARQL query" in wrong.text
+    assert (
+        client.get("/editor", params={"query": "SELECT * { SERVICE <http://127.0.0.1/> { ?s ?p ?o } }"}).status_code
+        >= 400
+    )
+    assert "PREFIX casekg:" in client.get("/editor", params={"example": "treatments"}).text
+
+
+def test_every_iri_of_the_graph_leads_somewhere(client: httpx.Client, store: Path) -> None:
+    """A page for people and RDF for programs, of which the RDF says something of it."""
+    with open_store(store, read_only=True) as opened:
+        base = opened.base
+        subjects = sorted({q.subject.value for q in opened.quads() if isinstance(q.subject, ox.NamedNode)})
+    data = [s for s in subjects if s.startswith(base)]
+    other = [s for s in subjects if not s.startswith(base)]
+    for iri in [*data[::5], *other[:: max(1, len(other) // 15)]]:
+        where, params = (f"/id/{iri.removeprefix(base)}", {}) if iri in data else ("/resource", {"iri": iri})
+        assert client.get(where, params=params).status_code == 200, iri
+        rdf = client.get(where, params=params, headers={"accept": "text/turtle"})
+        told = {str(q.subject) for q in ox.parse(rdf.content, ox.RdfFormat.TURTLE)}
+        assert f"<{iri}>" in told, iri
+        assert "Accept" in rdf.headers["vary"]
+
+
+def test_what_is_not_there_is_not_found(client: httpx.Client) -> None:
+    for path in (
+        "/id/text/nothing", "/id/", "/id/%00", "/id/../../etc/passwd", "/id/text%2F..%2F..", "/id/%3Cscript%3E",
+        "/static/../pages.py", "/static/%2e%2e/pages.py", "/find?id=nothing", "/resource", "/resource?iri=no%20iri",
+        "/picture/../../store", "/questions/..%2F..%2Fsecret",
+    ):  # fmt: skip
+        answer = client.get(path)
+        assert answer.status_code in {400, 404}, path
+        assert "import" not in answer.text and not SCRIPT.search(answer.text)
+    assert client.get("/id/text/nothing", headers={"accept": "image/png"}).status_code == 406
+    assert client.get("/picture", params={"report": "nothing"}).status_code == 400
+
+
+def test_hostile_words_stay_words(client: httpx.Client) -> None:
+    """Of a report, of an answer, of a URL."""
+    attack = '"><script>alert(1)</script>'
+    own = of(client, "hostile <&>")
+    pages = [
+        own, "/reports", f"/picture?report={own}",
+        "/questions/episodes?ask=1", "/questions/sentences?ask=1",
+        f"/reports?words={attack}", f"/questions/treatments?condition={attack}&ask=1", f"/find?id={attack}",
+        f"/resource?name={attack}", f"/resource?iri={attack}",
+        "/editor?query=" + "SELECT ('<script>alert(1)</script>' AS ?x) {}",
+        "/editor?query=" + "SELECT (<javascript:alert(1)> AS ?x) {}",
+        f"/editor?query={attack}", f"/editor?example={attack}",
+    ]  # fmt: skip
+    for path in pages:
+        answer = client.get(path)
+        assert "nosniff" in answer.headers["x-content-type-options"]
+        if not path.startswith("/picture") and "html" in answer.headers["content-type"]:
+            assert "<script" not in answer.text.lower(), path
+            assert not re.search(r"href=[\"']?javascript", answer.text, re.I), path
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "&lt;/script&gt;" in client.get(own).text
+    assert TITLE.split(" ")[0] not in client.get("/reports").text
