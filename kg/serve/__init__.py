@@ -6,7 +6,7 @@
     guard     a request: its size, its time, the headers of every answer
     access    who may change something
     app       the routes, put together
-    sparql, graphs, description, pages      what there is to ask for
+    sparql, graphs, description, pages, reports, things, questions      what there is to ask for
     answers   what workers do for them; negotiation: media types; tokens: keywords of SPARQL text
     workers   processes that do the work on a snapshot, each stopped when its time is up
     snapshot  copies of the store that nobody writes to
