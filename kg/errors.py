@@ -7,6 +7,7 @@
       FetchError            an online service that does not give what it is asked for
       VocabularyError       a term, prefix or vocabulary file that is not as it must be
       RuleError             a rule file or model that is not as it must be
+      ModelError            a language model that cannot be asked, or not any further
       StoreError            a store that cannot be opened, written or understood
       ShapeError            a shape file that cannot be used
       QueryError            a question that cannot be asked
@@ -24,6 +25,7 @@ __all__ = [
     "ExportError",
     "FetchError",
     "KGError",
+    "ModelError",
     "PluginError",
     "QueryError",
     "ReviewError",
@@ -54,6 +56,10 @@ class VocabularyError(KGError):
 
 class RuleError(KGError):
     """A rule file or trained model that is not as it must be."""
+
+
+class ModelError(KGError):
+    """A language model that cannot be asked, or not any further: it ends a build, which goes on when run again."""
 
 
 class StoreError(KGError):

@@ -87,6 +87,11 @@ class Inputs:
         self._files[name].copies.append(graph)
         return False
 
+    def read_again(self, graphs: Iterable[str]) -> None:
+        """Have the next build read the files that hold these graphs, though they have not changed."""
+        for graph in graphs:
+            self._files[self._owners[graph]].complete = False
+
     def finish(self, path: Path, *, complete: bool) -> list[str]:
         """End a file; the graphs that it held before and that no file holds any more."""
         name = _name(path)

@@ -19,6 +19,8 @@ __all__ = [
     "KINDS",
     "ROLES",
     "SEXES",
+    "STATUSES",
+    "Agreement",
     "Block",
     "Case",
     "CaseRecord",
@@ -36,6 +38,7 @@ __all__ = [
     "Report",
     "Span",
     "Term",
+    "Window",
     "record_from_json",
     "to_json",
 ]
@@ -53,10 +56,11 @@ DurationType = Literal["lasted", "until_event", "follow_up"]
 Sex = Literal["male", "female"]
 AgeGroup = Literal["neonate", "infant", "child", "adolescent", "adult", "elderly", "fetus"]
 Unit = Literal["year", "month", "week", "day", "hour"]
+Status = Literal["done", "refused", "truncated", "failed"]
 
 ROLES, KINDS, CATEGORIES = get_args(Role), get_args(Kind), get_args(Category)
 ASSERTIONS, DURATION_TYPES = get_args(Assertion), get_args(DurationType)
-SEXES, AGE_GROUPS = get_args(Sex), get_args(AgeGroup)
+SEXES, AGE_GROUPS, STATUSES = get_args(Sex), get_args(AgeGroup), get_args(Status)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -264,6 +268,30 @@ class LinkEvidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """Who found an episode, or its link ``to`` another of ``type``; ``review`` says what extractors differ in."""
+
+    item: str
+    to: str | None = None
+    type: str | None = None
+    found_by: tuple[str, ...]
+    review: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A stretch of the text that a language model was asked about; ``dropped`` counts what it said in vain."""
+
+    start: int
+    end: int
+    status: Status
+    model: str
+    prompt: str  # version of the prompt
+    date: str | None = None  # ISO 8601, of the reply
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One patient and the course of the illness, in the order of the story."""
 
@@ -274,6 +302,7 @@ class Case:
     outcomes: tuple[Outcome, ...] = ()
     findings: tuple[Finding, ...] = ()
     evidence: tuple[LinkEvidence, ...] = ()
+    agreement: tuple[Agreement, ...] = ()
 
     def episodes(self) -> Iterable[Episode]:
         """All conditions, interventions, outcomes and findings."""
@@ -308,6 +337,7 @@ class CaseRecord:
     skip: str | None = None
     sentences: tuple[Span, ...] = ()
     unread: tuple[str, ...] = ()  # languages (BCP 47) of text that was not understood
+    windows: tuple[Window, ...] = ()  # where a language model was asked
 
     def concepts(self) -> frozenset[str]:
         """CURIEs of all concepts that the record names, candidates included."""
@@ -317,7 +347,7 @@ class CaseRecord:
 
 _CLASSES: dict[str, type] = {
     "conditions": Condition, "interventions": Intervention, "outcomes": Outcome, "findings": Finding,
-    "evidence": LinkEvidence, "mentions": Span, "sentences": Span,
+    "evidence": LinkEvidence, "agreement": Agreement, "mentions": Span, "sentences": Span, "windows": Window,
 }  # fmt: skip
 _SINGLE: dict[str, type] = {
     "patient": Patient, "report": Report, "age": Quantity, "duration": Quantity,

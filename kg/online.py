@@ -84,6 +84,10 @@ class Client:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what connections are open."""
         self._http.close()
 
     def ask(self, path: str, accept: Callable[[bytes], T], parameters: Mapping[str, str], *, post: bool = False) -> T:

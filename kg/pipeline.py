@@ -8,31 +8,28 @@ interrupted build goes on where it stopped. What people decided about facts is a
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
-import signal
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
-from kg import __version__, quads, registry, review, sources, vocab
-from kg.errors import KGError, ReviewError, SourceError, StoreError
+from kg import __version__, extractors, quads, registry, review, sources, vocab
+from kg.errors import KGError, ModelError, ReviewError, SourceError, StoreError
 from kg.inputs import Inputs
 from kg.model import CaseRecord, Document
+from kg.parallel import chunks, in_processes, in_threads
 
 if TYPE_CHECKING:
+    from kg.llm import Estimate, LanguageModel
     from kg.store import Store
     from kg.validate import Report
 
-__all__ = ["CURATION", "Build", "build", "extract"]
+__all__ = ["CURATION", "Build", "build", "estimate", "extract"]
 
 Progress = Callable[[int, int | None], None]
 CURATION = "curation.jsonl"  # beside the store, where no other file is named
@@ -70,6 +67,7 @@ class _Settings:
     extractor: str
     vocabularies: tuple[Path, ...]
     base: str
+    model: LanguageModel | None = None  # asked by threads of one process
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +90,7 @@ class _Done:
     copy: bool = False
     unread: tuple[str, ...] = ()  # languages
     unplaced: tuple[str, ...] = ()  # decisions, and why
+    lost: int = 0  # windows of the text for which no reply came
 
 
 def extract(
@@ -99,21 +98,34 @@ def extract(
     *,
     extractor: str = "rules",
     vocabularies: Sequence[Path] = (),
+    model: LanguageModel | None = None,
     curation: review.Curation | None = None,
 ) -> Iterator[tuple[Document, CaseRecord] | SourceError]:
     """Documents with what the extractor understood of each, in input order; an unreadable input is an error value.
 
-    The decisions of ``curation`` are applied.
+    The decisions of ``curation`` are applied. ``model`` is for an extractor that asks one; ModelError where it can be
+    asked no further.
     """
-    understand, concepts = _extractor(extractor, tuple(vocabularies)), vocab.load(vocabularies).concepts
+    understand, concepts = _extractor(extractor, tuple(vocabularies), model), vocab.load(vocabularies).concepts
     decided = curation or review.Curation()
-    for path in _files(paths, decided):
-        for item in sources.read(path):
-            if isinstance(item, SourceError):
-                yield item
-            else:
-                decisions = decided.of(quads.report_keys(item))
-                yield item, review.review(understand(item), item.text, decisions, concepts).record
+    read = (item for path in _files(paths, decided) for item in sources.read(path))
+
+    def one(item: Document | SourceError) -> tuple[Document, CaseRecord] | SourceError:
+        if isinstance(item, SourceError):
+            return item
+        decisions = decided.of(quads.report_keys(item))
+        return item, review.review(understand(item), item.text, decisions, concepts).record
+
+    yield from map(one, read) if model is None else in_threads(one, read, model.concurrency)
+
+
+def estimate(paths: Iterable[Path], model: LanguageModel, *, extractor: str) -> Estimate:
+    """What asking a language model about the reports under ``paths`` would take; nothing is asked."""
+    extractors.extractor(extractor, model)
+    read = (item for path in _files(paths, review.Curation()) for item in sources.read(path))
+    documents = (item for item in read if isinstance(item, Document))
+    reckoned: Estimate = registry.plugin("extractors", extractor).estimate(documents, model)
+    return reckoned
 
 
 def build(
@@ -125,23 +137,26 @@ def build(
     base: str | None = None,
     curation: Path | str | None = None,
     jobs: int | None = None,
+    model: LanguageModel | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Build:
     """Build or bring up to date the store ``out/store`` from files and folders, then validate what changed.
 
     What people decided stands in ``curation``, by default ``out/curation.jsonl`` if there is one. An input that cannot
     be read or understood is listed in ``failed`` and the rest goes on. Raises StoreError if the store cannot be opened
-    or written, ReviewError if the curation file cannot be read, KGError for an unknown extractor or vocabulary.
+    or written, ReviewError if the curation file cannot be read, KGError for an unknown extractor or vocabulary,
+    ModelError where the language ``model`` of an extractor that asks one can be asked no further: what was stored is
+    kept.
     """
     from kg.store import open_store
     from kg.validate import validate
 
     out, vocabulary = Path(out), vocab.load(vocabularies)
-    settings = _Settings(extractor, tuple(vocabularies), base or vocabulary.prefixes["id"])
+    settings = _Settings(extractor, tuple(vocabularies), base or vocabulary.prefixes["id"], model)
     parts = [
         __version__,
         extractor,
-        registry.plugin("extractors", extractor).version(),
+        extractors.extractor(extractor, model).version,
         vocabulary.version,
         settings.base,
     ]
@@ -164,6 +179,7 @@ def build(
         result.removed += len(gone)
         reader = _Reader(inputs, store, vocabulary, settings.base, configuration, decided, result)
         changed: list[str] = []
+        lacking: list[str] = []  # graphs of reports that a language model did not read to their end
         batch: list[_Done] = []
         try:
             for done in _run(reader.jobs(files), settings, jobs or os.cpu_count() or 1):
@@ -175,6 +191,10 @@ def build(
                 if done.unread:
                     result.unread.append((done.source, ", ".join(done.unread)))
                 result.unplaced += [(done.source, why) for why in done.unplaced]
+                if done.lost:
+                    lacking.append(done.graph)
+                    why = f"{done.lost} windows of it failed" if done.lost > 1 else "a window of it failed"
+                    result.failed.append((done.source, f"{why}; the next build asks for it again."))
                 batch.append(done)
                 result.extracted += not done.copy
                 progress(result.extracted + result.unchanged, None)
@@ -183,6 +203,7 @@ def build(
             inputs.reviewed(files, reader.stale)
         finally:
             changed += shelf.put(batch)
+            inputs.read_again(lacking)
             inputs.save()
         result.validation = validate(store, graphs=changed if result.unchanged else None)
     return result
@@ -317,44 +338,24 @@ class _Shelf:
 
 def _run(jobs: Iterator[_Job], settings: _Settings, processes: int) -> Iterator[_Done]:
     """Do the jobs, in order: in this process if they are few, else in several, a bounded number ahead."""
+    if settings.model is not None:
+        _extractor(settings.extractor, settings.vocabularies, settings.model)
+        yield from chain.from_iterable(
+            in_threads(partial(_work, settings), chunks(jobs, 1), settings.model.concurrency)
+        )
+        return
     first = list(islice(jobs, _POOL_FROM))
     if len(first) < _POOL_FROM or processes == 1:
         for job in chain(first, jobs):
             yield from _work(settings, (job,))
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, initializer=_start, initargs=(settings,)) as pool:
-        waiting: deque[Future[list[_Done]]] = deque()
-        try:
-            for chunk in _chunks(chain(first, jobs)):
-                waiting.append(pool.submit(_work, settings, chunk))
-                if len(waiting) > 4 * processes:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
-        except BrokenProcessPool as error:
-            raise KGError(
-                "A process that extracts reports was ended from outside or could not start (out of memory, or kg.build "
-                "called from a script without 'if __name__ == \"__main__\"'); run again, or with --jobs 1."
-            ) from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _chunks(jobs: Iterator[_Job]) -> Iterator[tuple[_Job, ...]]:
-    while chunk := tuple(islice(jobs, _CHUNK)):
-        yield chunk
-
-
-def _start(settings: _Settings) -> None:
-    """Make a process ready; Ctrl-C is for the parent, which ends its children."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _extractor(settings.extractor, settings.vocabularies)
+    prepare = partial(_extractor, settings.extractor, settings.vocabularies, None)
+    several = chunks(chain(first, jobs), _CHUNK)
+    yield from chain.from_iterable(in_processes(partial(_work, settings), several, processes, prepare))
 
 
 def _work(settings: _Settings, jobs: Sequence[_Job]) -> list[_Done]:
-    understand = _extractor(settings.extractor, settings.vocabularies)
+    understand = _extractor(settings.extractor, settings.vocabularies, settings.model)
     write, concepts = _writer(settings), vocab.load(settings.vocabularies).concepts
     done = []
     for job in jobs:
@@ -366,30 +367,30 @@ def _work(settings: _Settings, jobs: Sequence[_Job]) -> list[_Done]:
         try:
             found = review.review(understand(job.document), job.document.text, job.decisions, concepts)
             record = found.record
-            written = write(job.document, record, job.report, job.fingerprint, found.reviews)
-            lost = tuple(f"the decision {d.name} on {d.about!r}: {why}" for d, why in found.unplaced)
-            one = _Done(job.document.source, graph, written, record.concepts(), record.skip, unplaced=lost)
-            done.append(replace(one, unread=record.unread))
+            lost = sum(w.status == "failed" for w in record.windows)
+            written = write(job.document, record, job.report, None if lost else job.fingerprint, found.reviews)
+            unplaced = tuple(f"the decision {d.name} on {d.about!r}: {why}" for d, why in found.unplaced)
+            one = _Done(job.document.source, graph, written, record.concepts(), record.skip, unplaced=unplaced)
+            done.append(replace(one, unread=record.unread, lost=lost))
+        except ModelError:
+            raise
         except Exception as error:  # one report that no rule foresaw must not end the batch
-            failure = (
-                str(error) if isinstance(error, KGError) else f"cannot be extracted: {type(error).__name__}: {error}"
-            )
-            done.append(_Done(job.document.source, graph, failure=failure))
+            why = str(error) if isinstance(error, KGError) else f"cannot be extracted: {type(error).__name__}: {error}"
+            done.append(_Done(job.document.source, graph, failure=why))
     return done
 
 
 @cache
-def _extractor(name: str, vocabularies: tuple[Path, ...]) -> Callable[[Document], CaseRecord]:
-    prepared: Callable[[Document], CaseRecord] = registry.plugin("extractors", name).prepare(
-        vocab.load(vocabularies).lexicon()
-    )
-    return prepared
+def _extractor(
+    name: str, vocabularies: tuple[Path, ...], model: LanguageModel | None
+) -> Callable[[Document], CaseRecord]:
+    return extractors.extractor(name, model).prepare(vocab.load(vocabularies).lexicon())
 
 
 @cache
 def _writer(settings: _Settings) -> quads.Writer:
     vocabulary = vocab.load(settings.vocabularies)
-    version = registry.plugin("extractors", settings.extractor).version()
+    version = extractors.extractor(settings.extractor, settings.model).version
     return quads.Writer(vocabulary, settings.base, settings.extractor, version)
 
 

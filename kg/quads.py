@@ -15,20 +15,21 @@ from typing import TYPE_CHECKING
 import pyoxigraph as ox
 
 from kg.attribution import attribute
+from kg.bibliography import Bibliography
 from kg.errors import KGError
 from kg.identity import (
     copy_iri,
     episode_names,
     graph_iri,
-    identifiers,
     is_copy,
     other_by_id,
     report_iri,
     report_keys,
     report_of,
 )
-from kg.literals import date_type, decimal, duration, months, string
-from kg.model import Case, CaseRecord, Condition, Document, Episode, Finding, Intervention, Outcome, Span
+from kg.lines import Terms
+from kg.literals import decimal, duration, months, string
+from kg.model import Case, CaseRecord, Condition, Document, Episode, Finding, Intervention, Outcome, Span, Window
 from kg.review import Review
 
 if TYPE_CHECKING:
@@ -47,13 +48,10 @@ __all__ = [
     "report_of",
 ]
 
-_ISSN = re.compile(r"\d{4}-\d{3}[\dX]", re.ASCII)
-_KEY = re.compile(r"orcid:(?:\d{4}-){3}\d{3}[\dX]|mesh:[A-Z]\d{4,12}", re.ASCII)  # what may become an IRI
 _LINKS = {  # the CaseRecord's fields
     "for": "casekg:for", "part_of": "casekg:partOf", "of": "casekg:of", "after": "casekg:after",
     "attributed_to": "casekg:attributedTo",
 }  # fmt: skip
-_LANGUAGE = re.compile(r"[a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8})*")
 
 
 def parse(nquads: bytes) -> list[ox.Quad]:
@@ -91,7 +89,7 @@ class Writer:
         if not base.endswith(("/", "#")):
             raise KGError(f"The base {base!r} must end with / or #.")
         self.base = base
-        self.terms = _Terms(vocabulary)
+        self.terms = Terms(vocabulary)
         self.agent = f"{base}extractor/{_segment(extractor)}/{_segment(extractor_version)}"
         self.agent_label = f"{extractor} {extractor_version}"
         self.vocabulary_version = vocabulary.version
@@ -130,29 +128,12 @@ class Writer:
         return _Graph(self, document, CaseRecord(id=document.id), iri).copy(report, fingerprint)
 
 
-class _Terms(dict[str, str]):
-    """CURIE -> ``<IRI>``, each looked up and checked once."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        super().__init__()
-        self.vocabulary = vocabulary
-
-    def __missing__(self, curie: str) -> str:
-        builtin = curie.startswith(("rdf:", "rdfs:", "xsd:"))
-        iri = self[curie] = f"<{self.vocabulary.expand(curie) if builtin else self.vocabulary.term(curie)}>"
-        return iri
-
-
-class _Graph:
+class _Graph(Bibliography):
     """The lines of one report's graph in the making."""
 
     def __init__(self, writer: Writer, document: Document, record: CaseRecord, report: str) -> None:
-        self.writer, self.document, self.record = writer, document, record
-        self.terms = writer.terms
-        self.report = report
-        self.node = f"<{report}>"
-        self.end = f" <{graph_iri(report)}> .\n"
-        self.lines: list[str] = []
+        super().__init__(writer.terms, document, record, report)
+        self.writer = writer
         self.spans: dict[tuple[int, int], str] = {}
         self.sentences = sorted(record.sentences)
         self.starts = [s.start for s in self.sentences]
@@ -161,22 +142,14 @@ class _Graph:
     def nquads(self, fingerprint: str | None, reviews: Sequence[Review]) -> bytes:
         self.bibliography()
         self.provenance(fingerprint)
+        for number, window in enumerate(self.record.windows, 1):
+            self.window(window, f"<{self.report}/window/{number}>")
         for number, case in enumerate(self.record.cases, 1):
             self.case(number, case, f"{self.report}/case{number}")
         attribute(self, self.writer.base, reviews)
-        return "".join(sorted(set(self.lines))).encode()
+        return self.written()
 
-    # --- terms ------------------------------------------------------------------------------------------------------
-
-    def add(self, subject: str, predicate: str, term: str) -> None:
-        self.lines.append(f"{subject} {self.terms[predicate]} {term}{self.end}")
-
-    def add_text(self, subject: str, predicate: str, text: str | None) -> None:
-        if text:
-            self.add(subject, predicate, string(text))
-
-    def add_typed(self, subject: str, predicate: str, value: object, datatype: str) -> None:
-        self.add(subject, predicate, f'"{value}"^^{self.terms[datatype]}')
+    # --- evidence ---------------------------------------------------------------------------------------------------
 
     def span(self, start: int, end: int) -> str:
         """The evidence node of a span."""
@@ -208,63 +181,12 @@ class _Graph:
         self.add(node, "oa:hasSource", self.node)
         return node
 
-    # --- the report -------------------------------------------------------------------------------------------------
-
-    def bibliography(self) -> None:
-        node, report = self.node, self.document.report
-        self.add(node, "rdf:type", self.terms["casekg:Report"])
-        if self.record.cases:
-            self.add(node, "rdf:type", self.terms["fabio:CaseReport"])
-        self.add_text(node, "casekg:text", self.document.text)
-        self.add_text(node, "casekg:skip", self.record.skip)
-        for language in self.record.unread:
-            self.add_text(node, "casekg:unread", language)
-        self.citation()
-        self.add_text(node, "casekg:byline", "; ".join(report.authors))
-        for predicate, values in (
-            ("casekg:affiliation", report.affiliations),
-            ("dc:creator", report.authors),
-            ("dc:type", report.publication_types),
-            ("dcterms:language", report.language),
-            ("prism:keyword", report.keywords),
-            ("dc:subject", report.headings),
-            ("bibo:issn", tuple(filter(_ISSN.fullmatch, report.issn))),
-        ):
-            for value in values:
-                self.add_text(node, predicate, value)
-        for predicate, keys in (("dcterms:creator", report.author_ids.values()), ("dcterms:subject", report.subjects)):
-            for key in filter(_KEY.fullmatch, keys):
-                self.add(node, predicate, f"<{self.terms.vocabulary.expand(key)}>")
-
-    def citation(self) -> None:
-        """What copies of a report may say in different ways: where it stands, and what it is known by."""
-        node, report = self.node, self.document.report
-        self.add_text(node, "casekg:sourceId", self.document.id)
-        for key in report_keys(self.document):
-            self.add_text(node, "casekg:key", key)
-        for language, title in report.title.items():
-            tag = f"@{language.lower()}" if _LANGUAGE.fullmatch(language) else ""
-            self.add(node, "dcterms:title", string(title) + tag)
-        known = identifiers(report)
-        self.add_text(node, "bibo:doi", known.get("doi"))
-        self.add_text(node, "bibo:pmid", known.get("pmid"))
-        self.add_text(node, "fabio:hasPubMedCentralId", known.get("pmcid"))
-        self.add_text(node, "prism:publicationName", report.journal)
-        self.add_text(node, "bibo:volume", report.volume)
-        self.add_text(node, "bibo:issue", report.issue)
-        self.add_text(node, "bibo:pages", report.pages)
-        self.add_text(node, "dc:rights", report.license)
-        self.add_text(node, "schema:copyrightNotice", report.copyright)
-        self.add_text(node, "fabio:hasURL", report.url)
-        if report.published and (datatype := date_type(report.published)):
-            self.add_typed(node, "dcterms:issued", report.published, datatype)
-
     def copy(self, report: str, fingerprint: str | None) -> bytes:
         self.add(self.node, "rdf:type", self.terms["casekg:Copy"])
         self.add(self.node, "casekg:copyOf", f"<{report}>")
         self.citation()
         self.add_text(f"<{graph_iri(self.report)}>", "casekg:fingerprint", fingerprint)
-        return "".join(sorted(set(self.lines))).encode()
+        return self.written()
 
     def provenance(self, fingerprint: str | None) -> None:
         graph = f"<{graph_iri(self.report)}>"
@@ -273,6 +195,20 @@ class _Graph:
         self.add(graph, "prov:wasGeneratedBy", f"<{self.writer.extraction}>")
         self.add(graph, "casekg:inputHash", f'"{_sha256(self.document.text)}"')
         self.add_text(graph, "casekg:fingerprint", fingerprint)
+
+    def window(self, window: Window, node: str) -> None:
+        """What a language model was asked about, with what success, and when."""
+        self.add(node, "rdf:type", self.terms["casekg:Window"])
+        self.add(node, "prov:used", self.node)
+        self.add(node, "prov:wasInformedBy", f"<{self.writer.extraction}>")
+        self.add_typed(node, "oa:start", window.start, "xsd:integer")
+        self.add_typed(node, "oa:end", window.end, "xsd:integer")
+        self.add_text(node, "casekg:status", window.status)
+        self.add_text(node, "casekg:model", window.model)
+        self.add_text(node, "casekg:prompt", window.prompt)
+        self.add_typed(node, "casekg:dropped", window.dropped, "xsd:integer")
+        if window.date:
+            self.add_typed(node, "dcterms:date", window.date, "xsd:date")
 
     # --- the case ---------------------------------------------------------------------------------------------------
 
@@ -301,6 +237,11 @@ class _Graph:
         links = self.links(case, iri, nodes)
         self.facts |= {(number, "", ""): node} | {(number, *ends): link for ends, link in links.items()}
         self.facts |= {(number, id, ""): episode_node for id, episode_node in nodes.items()}
+        for found in case.agreement:
+            if fact := self.facts.get((number, found.item, found.to or "")):
+                for name in found.found_by:
+                    self.add_text(fact, "casekg:foundBy", name)
+                self.add_text(fact, "casekg:toReview", found.review)
 
     def diseases(self, case: Case, nodes: dict[str, str]) -> None:
         """The disease at issue: a condition's own concept, and for a relapse that of the primary, which came back."""
@@ -356,9 +297,6 @@ class _Graph:
             for candidate in episode.candidates:
                 if candidate != episode.concept:
                     self.add(node, "casekg:candidate", self.terms[candidate])
-
-    def code(self, scheme: str, code: str) -> str:
-        return self.terms[f"{scheme}:{code.replace(' ', '_')}"]
 
     def links(self, case: Case, iri: str, nodes: dict[str, str]) -> dict[tuple[str, str], str]:
         """The plain triples between present episodes, and beside each a node with evidence; those by their ends."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["cache_folder", "data_folder", "folder", "keep_newest"]
+__all__ = ["cache_folder", "content_hash", "data_folder", "folder", "keep_newest"]
+
+_CONTENT = {".toml", ".gz", ".npz", ".json", ".py"}  # what is a rule, a model or code
 
 
 def folder(name: str) -> Path:
@@ -28,6 +31,15 @@ def data_folder() -> Path:
     from platformdirs import user_data_dir
 
     return Path(os.environ.get("CASEKG_DATA") or user_data_dir("casekg", appauthor=False))
+
+
+def content_hash(*places: Path) -> str:
+    """A short hash of the rules, models and code in these files and folders: what it differs for behaves otherwise."""
+    digest = hashlib.sha256()
+    for root in places:
+        for path in sorted(p for p in (root.rglob("*") if root.is_dir() else (root,)) if p.suffix in _CONTENT):
+            digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]
 
 
 def keep_newest(place: Path, pattern: str, count: int = 4) -> None:

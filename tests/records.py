@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kg.model import (
+    Agreement,
     Block,
     Case,
     CaseRecord,
@@ -18,6 +19,7 @@ from kg.model import (
     Quantity,
     Report,
     Span,
+    Window,
 )
 from kg.review import Decision, Review, quote_of
 
@@ -110,8 +112,21 @@ def full_record() -> CaseRecord:
         outcomes=(outcome,),
         findings=(Finding(id="f1", **at("CD34"), label="CD34", sort="marker"),),
         evidence=(LinkEvidence(from_="o1", to="i3", type="attributed_to", start=own.start, end=own.end),),
+        agreement=(
+            Agreement(item="c1", found_by=("rules", "llm"), review="role: primary by rules, relapse by llm"),
+            Agreement(item="o1", to="i3", type="attributed_to", found_by=("rules", "llm")),
+        ),
     )  # fmt: skip
-    return CaseRecord(id="full", report=REPORT, cases=(case,), sentences=sentences(), skip="an example", unread=("de",))
+    window = Window(start=0, end=len(TEXT), status="done", model="small", prompt="1", date="2026-01-01", dropped=2)
+    return CaseRecord(
+        id="full",
+        report=REPORT,
+        cases=(case,),
+        sentences=sentences(),
+        skip="an example",
+        unread=("de",),
+        windows=(window,),
+    )
 
 
 def full_reviews() -> tuple[Review, ...]:

@@ -13,7 +13,19 @@ import pyoxigraph as ox
 import pytest
 
 from kg import model, quads, resources, vocab
-from kg.model import Case, Condition, Finding, Intervention, LinkEvidence, Outcome, Patient, Quantity, Span
+from kg.model import (
+    Agreement,
+    Case,
+    Condition,
+    Finding,
+    Intervention,
+    LinkEvidence,
+    Outcome,
+    Patient,
+    Quantity,
+    Span,
+    Window,
+)
 from tests.records import full_document, full_record
 
 ROOT = Path(__file__).parents[1]
@@ -192,6 +204,8 @@ def test_the_context_has_every_key_of_the_contract_and_no_other() -> None:
         Outcome,
         Finding,
         LinkEvidence,
+        Agreement,
+        Window,
         Span,
         Quantity,
     )
@@ -213,6 +227,7 @@ COMPUTED = {  # what the graph says beyond the record
     "rdf:type", "casekg:text", "casekg:key", "casekg:byline", "casekg:order", "casekg:ungrounded", "casekg:disease",
     "casekg:ageYears", "casekg:durationMonths", "casekg:quote", "casekg:inSentence", "casekg:inputHash",
     "casekg:method", "casekg:vocabularyVersion", "prov:wasDerivedFrom", "prov:wasGeneratedBy", "prov:wasAssociatedWith",
+    "prov:wasInformedBy",
 }  # fmt: skip
 FLATTER = {"casekg:value", "casekg:unit"}  # what the record says in another shape
 

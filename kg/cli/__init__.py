@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from kg.cli import fetch, output, plot, query, review, serve, vocab
+from kg.cli.model import with_model
 from kg.errors import KGError
 
 __all__ = ["app", "main"]
@@ -90,6 +91,7 @@ def options(
 
 
 @app.command()
+@with_model
 def build(
     paths: _Paths,
     out: Annotated[Path, typer.Option("--out", "-o", envvar="KG_STORE", help="Folder for the store and files.")] = Path(
@@ -101,6 +103,7 @@ def build(
     vocabulary: _Vocabulary = None,
     curation: _Curation = None,
     json: _Json = False,
+    model: Any = None,
 ) -> None:
     """Read, extract, store and validate reports; write graph.ttl, graph.trig and graph.html; print a summary."""
     from kg import pipeline
@@ -116,10 +119,11 @@ def build(
             base=base,
             curation=curation,
             jobs=jobs,
+            model=model,
             progress=progress,
         )
     with open_store(out / "store", read_only=True) as store:
-        summary.show(built, store, out, json=json)
+        summary.show(built, store, out, model=model, json=json)
     for source, why in built.failed:
         output.message(f"kg: {source}: {why}")
     if built.failed:
@@ -129,12 +133,14 @@ def build(
 
 
 @app.command()
+@with_model
 def extract(
     paths: _Paths,
     format: Annotated[str, typer.Option("--format", "-f", help="jsonl, one record a line.")] = "jsonl",
     extractor: _Extractor = "rules",
     vocabulary: _Vocabulary = None,
     out: _Out = None,
+    model: Any = None,
 ) -> None:
     """Print what is understood of each report, one JSON object per input record, in input order."""
     import json
@@ -147,12 +153,13 @@ def extract(
         raise KGError(f"--format {format} is not known; kg extract writes jsonl.")
     failed = False
     with output.sink(out) as sink:
-        for item in pipeline.extract(paths, extractor=extractor, vocabularies=vocabulary or ()):
+        for item in pipeline.extract(paths, extractor=extractor, vocabularies=vocabulary or (), model=model):
             if isinstance(item, SourceError):
                 output.message(f"kg: {item}")
                 failed = True
             else:
                 sink.write(json.dumps(to_json(item[1]), ensure_ascii=False).encode() + b"\n")
+                failed = failed or any(w.status == "failed" for w in item[1].windows)
     if failed:
         raise typer.Exit(2)
 
@@ -275,6 +282,7 @@ def stats(
 
 
 @app.command()
+@with_model
 def evaluate(
     gold: Annotated[Path, typer.Argument(help="Annotated reports, JSON lines.")],
     extractor: _Extractor = "rules",
@@ -284,8 +292,9 @@ def evaluate(
     errors: Annotated[bool, typer.Option("--errors", help="Rank the kinds of error.")] = False,
     html: Annotated[Path | None, typer.Option("--html", help="With --show: write a page to this file.")] = None,
     json: _Json = False,
+    model: Any = None,
 ) -> None:
     """Score the extractor on annotated reports: precision, recall and F1 per row and stratum."""
     from kg.cli import scores
 
-    scores.show(gold, extractor, vocabulary or (), worst=worst, one=show, errors=errors, html=html, json=json)
+    scores.show(gold, extractor, vocabulary or (), model, worst=worst, one=show, errors=errors, html=html, json=json)

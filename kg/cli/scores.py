@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_module
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kg import evaluate, pipeline
 from kg.cli import output
@@ -13,6 +14,9 @@ from kg.evaluate import Evaluation, GoldReport
 from kg.model import CaseRecord, Document
 from kg.table import Table, Value
 
+if TYPE_CHECKING:
+    from kg.llm import LanguageModel
+
 __all__ = ["show"]
 
 
@@ -20,6 +24,7 @@ def show(
     gold_path: Path,
     extractor: str,
     vocabularies: Sequence[Path],
+    model: LanguageModel | None,
     *,
     worst: int,
     one: str | None,
@@ -30,7 +35,7 @@ def show(
     """Extract the annotated texts and print scores, or one report side by side, or the kinds of mistake."""
     gold = evaluate.read_gold(gold_path)
     texts, records = {}, {}
-    for document, record in _extracted(gold_path, extractor, vocabularies):
+    for document, record in _extracted(gold_path, extractor, vocabularies, model):
         texts[document.id], records[document.id] = document.text, record
     if one is not None:
         if one not in gold:
@@ -42,8 +47,10 @@ def show(
         _show_scores(evaluate.evaluate(gold, records.values(), texts), worst, json=json)
 
 
-def _extracted(path: Path, extractor: str, vocabularies: Sequence[Path]) -> Iterator[tuple[Document, CaseRecord]]:
-    for item in pipeline.extract([path], extractor=extractor, vocabularies=vocabularies):
+def _extracted(
+    path: Path, extractor: str, vocabularies: Sequence[Path], model: LanguageModel | None
+) -> Iterator[tuple[Document, CaseRecord]]:
+    for item in pipeline.extract([path], extractor=extractor, vocabularies=vocabularies, model=model):
         if isinstance(item, SourceError):
             raise item
         yield item

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from kg import exporters
 from kg.cli import output
+from kg.cli.model import taken
 from kg.exporters import html
 from kg.query import ask
 from kg.table import Table, Value
 
 if TYPE_CHECKING:
+    from kg.llm import LanguageModel
     from kg.pipeline import Build
     from kg.store import Store
 
@@ -24,7 +26,7 @@ _SHOWN = 20  # rows of the treatment-outcome table on the screen; 'kg query trea
 _COMPARED = 10_000  # reports up to which all are compared in pairs; more take 'kg query same-patient' its time
 
 
-def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
+def show(built: Build, store: Store, out: Path, *, model: LanguageModel | None = None, json: bool) -> None:
     """Write graph.ttl, graph.trig and graph.html, then print counts, validation and the treatment-outcome table."""
     counts = {str(row["what"]): row["count"] for row in ask(store, "summary")}
     drawn = int(counts["reports"] or 0) <= html.MOST
@@ -57,6 +59,8 @@ def show(built: Build, store: Store, out: Path, *, json: bool) -> None:
         "graph": counts,
         "validation": None if validation is None else dict(validation.counts),
     }
+    if model is not None:
+        facts["language model"] = taken(model)
     with output.sink(out / "build.json") as sink:
         sink.write(json_module.dumps(facts, ensure_ascii=False, indent=2).encode() + b"\n")
     if json:

@@ -22,7 +22,7 @@ from kg.clinical.tagging import FLAGS, Tagged, Tagger
 from kg.folding import hangul
 from kg.model import Assertion
 
-__all__ = ["Mention", "MentionType", "find_mentions", "flags", "terms"]
+__all__ = ["Mention", "MentionType", "find_mentions", "flags", "ground", "terms", "written_out"]
 
 MentionType = Literal["condition", "intervention", "finding", "site", "outcome"]
 
@@ -82,7 +82,7 @@ def find_mentions(story: Story, matcher: Matcher, tagger: Tagger) -> tuple[list[
         assertion, firm = assertion_of(start, end, said)
         if score < _LEAST and (assertion == "present" or not firm):
             continue
-        name = _written_out(story, start, end, short) if short else story.text[start:end]
+        name = written_out(story, start, end, short) if short else story.text[start:end]
         found.append(Mention(start, end, type_, curies, assertion, score, sentence.index, name, firm, exact))
     told: list[float] = (1 - chances[:, tagger.types.index("outcome"), 0]).tolist()
     return found, told
@@ -116,7 +116,7 @@ def flags(story: Story, found: Mapping[str, Sequence[Match]]) -> list[int]:
     return bits
 
 
-def _written_out(story: Story, start: int, end: int, short: Mapping[str, Abbreviation]) -> str:
+def written_out(story: Story, start: int, end: int, short: Mapping[str, Abbreviation]) -> str:
     """The text of a mention with each abbreviation replaced by what it stands for, or left out beside that."""
     text = story.text
     parts = []
@@ -129,6 +129,21 @@ def _written_out(story: Story, start: int, end: int, short: Mapping[str, Abbrevi
             parts.append(text[at : m.start()] + ("" if beside else text[long.start : long.end]))
             at = m.end()
     return "".join([*parts, text[at:end]]).replace("()", "") if parts else text[start:end]
+
+
+def ground(story: Story, start: int, end: int, matches: Sequence[Match]) -> tuple[int, int, tuple[str, ...], bool]:
+    """What the words ``start:end`` name, by the terms that overlap them; widened to a term around or before them.
+
+    The last value says whether the concepts stand for all of the words, not only for their core.
+    """
+    around = next((m for m in matches if m.start <= start and m.end >= end), None)
+    if around:
+        return around.start, around.end, around.curies, True
+    inside = [m for m in matches if m.end <= end]
+    start = min([start, *(m.start for m in inside)])  # "isolated" of "isolated relapse in the knee"
+    core = max(inside, key=lambda m: (m.end - m.start, -m.start), default=None)
+    exact = core is not None and core.end == end and _all_modifiers(story.lower[start : core.start])
+    return start, end, core.curies if core else (), exact
 
 
 def _tagged(
@@ -150,15 +165,8 @@ def _tagged(
             end = max(end, places[cut].end)
         first = max(0, bisect_right(starts, start) - 1)
         inside = [m for m in matches[first : bisect_left(starts, end)] if m.end > start]
-        around = next((m for m in inside if m.start <= start and m.end >= end), None)
-        if around:
-            spans.append((around.start, around.end, kind, tag.score, around.curies, True))
-            continue
-        start = min([start, *(m.start for m in inside if m.end <= end)])  # "isolated" of "isolated relapse in the knee"
-        inside = [m for m in inside if m.end <= end]
-        core = max(inside, key=lambda m: (m.end - m.start, -m.start), default=None)
-        exact = core is not None and core.end == end and _all_modifiers(story.lower[start : core.start])
-        spans.append((start, end, kind, tag.score, core.curies if core else (), exact))
+        start, end, curies, exact = ground(story, start, end, inside)
+        spans.append((start, end, kind, tag.score, curies, exact))
     return spans
 
 

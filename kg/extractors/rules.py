@@ -6,7 +6,6 @@ interventions, outcomes, their links and findings are drawn from them. The parts
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -28,21 +27,16 @@ from kg.clinical.story import Story, read_story
 from kg.clinical.tagging import Tagger
 from kg.errors import KGError
 from kg.model import Case, CaseRecord, Document, Episode, Intervention, Lexicon, Outcome, Patient, Span
-from kg.resources import folder
+from kg.resources import content_hash, folder
 
 __all__ = ["prepare", "version"]
-
-_OWN = {".toml", ".gz", ".npz", ".json", ".py"}  # what is a rule, a model or code
 
 
 @cache
 def version() -> str:
     """A hash of all rules, models and code of the extractor: another hash, another extractor."""
-    digest = hashlib.sha256()
-    for root in (folder("rules"), folder("models"), Path(__file__).parents[1] / "clinical", Path(__file__)):
-        for path in sorted(p for p in (root.rglob("*") if root.is_dir() else (root,)) if p.suffix in _OWN):
-            digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return f"rules {digest.hexdigest()[:12]}"
+    here = Path(__file__)
+    return f"rules {content_hash(folder('rules'), folder('models'), here.parents[1] / 'clinical', here)}"
 
 
 def prepare(lexicon: Lexicon) -> Callable[[Document], CaseRecord]:

@@ -1,0 +1,69 @@
+"""The same work on many items at once, in threads or processes, with the results in the items' order.
+
+So many items are taken ahead as keep all hands busy, and no more: memory does not grow with the input.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from typing import TypeVar
+
+from kg.errors import KGError
+
+__all__ = ["chunks", "in_processes", "in_threads"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def chunks(items: Iterator[T], size: int) -> Iterator[tuple[T, ...]]:
+    """The items in tuples of so many, the last one shorter."""
+    while chunk := tuple(islice(items, size)):
+        yield chunk
+
+
+def in_threads(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
+    """What ``work`` makes of the items: for work that waits for others."""
+    with ThreadPoolExecutor(threads) as pool:
+        yield from _in_order(pool, work, items, 2 * threads)
+
+
+def in_processes(
+    work: Callable[[T], R], items: Iterable[T], processes: int, prepare: Callable[[], object]
+) -> Iterator[R]:
+    """What ``work`` makes of the items; each process calls ``prepare`` first. KGError if a process is lost."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, initializer=_start, initargs=(prepare,)) as pool:
+        try:
+            yield from _in_order(pool, work, items, 4 * processes)
+        except BrokenProcessPool as error:
+            raise KGError(
+                "A process that extracts reports was ended from outside or could not start (out of memory, or kg.build "
+                "called from a script without 'if __name__ == \"__main__\"'); run again, or with --jobs 1."
+            ) from error
+
+
+def _start(prepare: Callable[[], object]) -> None:
+    """Make a process ready; Ctrl-C is for the parent, which ends its children."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    prepare()
+
+
+def _in_order(pool: Executor, work: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterator[R]:
+    waiting: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
