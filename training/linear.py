@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,27 +18,45 @@ from sklearn.linear_model import LogisticRegression
 
 from kg.clinical.classifier import Classifier
 
-__all__ = ["MODELS", "crossed", "fit", "train", "write"]
+__all__ = ["MODELS", "Example", "Silver", "crossed", "fit", "train", "write"]
 
 MODELS = Path(__file__).parents[1] / "kg" / "models"
 
 Example = tuple[Sequence[str], str]
+Silver = tuple[Sequence[str], Mapping[str, float]]  # features and what a teacher takes each label's chance to be
+
+_LIKELY = 0.1  # a teacher's share smaller than this teaches nothing
 
 
 def fit(
-    examples: Iterable[Example], *, c: float = 0.5, least: int = 2, prune: float = 0.02, labels: Sequence[str] = ()
+    examples: Iterable[Example],
+    *,
+    c: float = 0.5,
+    least: int = 2,
+    prune: float = 0.02,
+    labels: Sequence[str] = (),
+    silver: Iterable[Silver] = (),
+    weight: float = 0.25,
 ) -> Classifier:
     """A classifier over the features seen ``least`` times; ``c`` is the inverse strength of the L2 penalty.
 
     ``labels`` fixes their order (for two: the no before the yes); weights all smaller than ``prune`` are left out.
+    An example of ``silver`` counts ``weight`` beside one of ``examples``, divided among its labels.
     """
     rows = [(tuple(dict.fromkeys(features)), label) for features, label in examples]
+    counts = [1.0] * len(rows)
+    for features, shares in silver:
+        unique = tuple(dict.fromkeys(features))
+        for label, share in shares.items():
+            if share >= _LIKELY:
+                rows.append((unique, label))
+                counts.append(weight * share)
     seen = Counter(f for features, _ in rows for f in features)
     vocabulary = {f: n for n, f in enumerate(sorted(f for f, times in seen.items() if times >= least))}
     names = list(labels) or sorted({label for _, label in rows})
     x = _matrix([features for features, _ in rows], vocabulary)
     y = np.array([names.index(label) for _, label in rows])
-    model = LogisticRegression(C=c, max_iter=2000, random_state=0).fit(x, y)
+    model = LogisticRegression(C=c, max_iter=2000, random_state=0).fit(x, y, sample_weight=counts)
     weights = {
         feature: [round(float(w), 2) for w in model.coef_[:, column]]
         for feature, column in vocabulary.items()
@@ -70,8 +88,17 @@ def write(model: Classifier, name: str) -> Path:
     return path
 
 
-def train(examples: Iterable[Example], name: str, groups: Sequence[str] | None = None, **options: object) -> Classifier:
-    """Fits all ``examples``, writes the model and prints cross-validated figures (by ``groups``, else by example)."""
+def train(
+    examples: Iterable[Example],
+    name: str,
+    groups: Sequence[str] | None = None,
+    *,
+    silver: Iterable[Silver] = (),
+    weight: float = 0.25,
+    **options: object,
+) -> Classifier:
+    """Fits all ``examples`` and ``silver``, writes the model and prints figures cross-validated without the silver (by
+    ``groups``, else by example)."""
     rows = list(examples)
     scores = crossed(rows, groups or [str(n) for n in range(len(rows))], **options)  # type: ignore[arg-type]
     right = Counter[str]()
@@ -84,7 +111,7 @@ def train(examples: Iterable[Example], name: str, groups: Sequence[str] | None =
     for label in sorted(wanted):
         p, r = right[label] / max(given[label], 1), right[label] / wanted[label]
         print(f"  {label:24} P {p:.3f}  R {r:.3f}  F1 {2 * p * r / max(p + r, 1e-9):.3f}  ({wanted[label]})")
-    model = fit(rows, **options)  # type: ignore[arg-type]
+    model = fit(rows, silver=silver, weight=weight, **options)  # type: ignore[arg-type]
     write(model, name)
     return model
 

@@ -1,29 +1,35 @@
 """Trains what links outcomes, interventions and conditions.
 
-    python -m training.links --data train.jsonl --taggers FOLDER
+    python -m training.links --data train.jsonl --taggers FOLDER --judged judged.jsonl.gz
 
 Writes kg/models/link-for.json.gz, link-of.json.gz and link-after.json.gz. The third sees what the first two say, so it
-is trained on what they say of reports they have not seen.
+is trained on what they say of reports they have not seen. What the corpus teaches is the mean of what training/judge.py
+says of its pairs and what a model says that has learned from the annotated reports alone.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 from kg import vocab
-from kg.clinical.links import Pair, after_pairs, for_pairs, of_pairs
+from kg.clinical.classifier import Classifier
+from kg.clinical.links import Pair, after_pairs, chances, for_pairs, of_pairs
+from kg.clinical.outcomes import NOTHING, statements
 from kg.clinical.scene import Scene
-from kg.model import Concept
+from kg.model import Concept, Outcome
 from training.crossed import CrossedCase, read_crossed
-from training.linear import crossed, train
+from training.judged import JudgedCase, read_judged
+from training.linear import Silver, crossed, fit, train
 
 __all__ = ["main"]
 
 _LABELS = ("no", "yes")
 _OPTIONS: Mapping[str, Any] = {"c": 0.05, "least": 3, "labels": _LABELS}
+_TOLD = 0.3  # of the corpus outcomes so likely are linked
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -31,13 +37,59 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="annotated reports, JSON lines")
     parser.add_argument("--taggers", type=Path, required=True, help="folder with fold0.npz ... of training/tagger.py")
+    parser.add_argument("--judged", type=Path, required=True, help="what training/judge.py wrote")
     given = parser.parse_args(arguments)
     cases = list(read_crossed(given.data, given.taggers))
     concepts = vocab.load().lexicon().concepts
     scenes = [scene(case, concepts) for case in cases]
-    fors = _learn("link-for", cases, [for_pairs(s) for s in scenes])
-    ofs = _learn("link-of", cases, [of_pairs(s) for s in scenes])
-    _learn("link-after", cases, [after_pairs(s, f, o) for s, f, o in zip(scenes, fors, ofs, strict=True)])
+    corpus = Corpus(given.judged, concepts)
+    fors = _learn("link-for", cases, [for_pairs(s) for s in scenes], corpus)
+    ofs = _learn("link-of", cases, [of_pairs(s) for s in scenes], corpus)
+    _learn("link-after", cases, [after_pairs(s, f, o) for s, f, o in zip(scenes, fors, ofs, strict=True)], corpus)
+
+
+class Corpus:
+    """The scenes of the corpus, and what the judge says of their links; ``found`` fills up kind by kind."""
+
+    def __init__(self, path: Path, concepts: Mapping[str, Concept]) -> None:
+        self.scenes: list[Scene] = []
+        self._links: list[dict[str, dict[tuple[str, str], float]]] = []
+        self.found: list[dict[str, dict[tuple[str, str], float]]] = []
+        for case in read_judged(path):
+            told = statements(case.story, case.candidates, case.shares, _TOLD)
+            heads = {o.id: _head(case, o) for o in told}
+            ill = {c.id: c.start for c in case.conditions}
+            given = {i.id: i.start for i in case.interventions}
+            ends = {"link-for": (given, ill), "link-of": (heads, ill), "link-after": (heads, given)}
+            self._links.append(
+                {
+                    kind: {
+                        (a, b): case.links[kind][start, end]
+                        for a, start in sources.items()
+                        for b, end in targets.items()
+                        if (start, end) in case.links[kind]
+                    }
+                    for kind, (sources, targets) in ends.items()
+                }
+            )
+            self.scenes.append(Scene(case.story, case.number, case.conditions, case.interventions, told, concepts))
+            self.found.append({})
+
+    def silver(self, name: str, first: Classifier) -> Iterator[Silver]:
+        """What each pair of a kind saw, and the mean of what the judge and ``first`` say of it."""
+        for scene_, links, found in zip(self.scenes, self._links, self.found, strict=True):
+            if name == "link-for":
+                pairs = for_pairs(scene_)
+            elif name == "link-of":
+                pairs = of_pairs(scene_)
+            else:
+                pairs = after_pairs(scene_, found["link-for"], found["link-of"])
+            found[name] = chances(name, pairs, first)
+            for pair in pairs:
+                judged = links[name].get((pair.source, pair.target))
+                if judged is not None:
+                    likely = (judged + found[name][pair.source, pair.target]) / 2
+                    yield [intern(f) for f in pair.features], {"no": 1 - likely, "yes": likely}
 
 
 def scene(case: CrossedCase, concepts: Mapping[str, Concept]) -> Scene:
@@ -53,8 +105,15 @@ def gold_links(case: CrossedCase, name: str) -> set[tuple[str, str]]:
     return {(o.id, t) for o in case.case.outcomes for t in (o.of if name == "link-of" else o.after)}
 
 
+def _head(case: JudgedCase, outcome: Outcome) -> int:
+    """Where the likeliest candidate of a phrase starts."""
+    starts = [c.marked.tokens[c.at].start for c in case.candidates]
+    inside = [n for n, start in enumerate(starts) if outcome.start <= start < outcome.end]
+    return starts[min(inside, key=lambda n: case.shares[n][NOTHING])]
+
+
 def _learn(
-    name: str, cases: Sequence[CrossedCase], pairs: Sequence[Sequence[Pair]]
+    name: str, cases: Sequence[CrossedCase], pairs: Sequence[Sequence[Pair]], corpus: Corpus
 ) -> list[dict[tuple[str, str], float]]:
     """Trains one model; returns what models that have not seen a case say of its pairs."""
     examples, groups = [], []
@@ -64,7 +123,7 @@ def _learn(
             examples.append((pair.features, "yes" if (pair.source, pair.target) in gold else "no"))
             groups.append(case.id)
     scores = iter(crossed(examples, groups, **_OPTIONS))
-    train(examples, name, groups, **_OPTIONS)
+    train(examples, name, groups, silver=corpus.silver(name, fit(examples, **_OPTIONS)), **_OPTIONS)
     return [{(p.source, p.target): next(scores)["yes"] for p in found} for found in pairs]
 
 

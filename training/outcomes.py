@@ -1,29 +1,38 @@
 """Trains what finds outcomes and writes kg/models/outcome*.json.gz.
 
-    python -m training.outcomes --data train.jsonl --taggers FOLDER
+    python -m training.outcomes --data train.jsonl --taggers FOLDER --judged judged.jsonl.gz
 
 Of all cue words inside an annotated phrase the strongest is the head and takes the category; every other candidate is
-"none". The phrases also teach how far a phrase reaches around its head.
+"none". The phrases also teach how far a phrase reaches around its head. What the corpus teaches is the mean of what
+training/judge.py says of its candidates and what a model says that has learned from the annotated reports alone.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from sys import intern
 
+from kg import vocab
+from kg.clinical.classifier import Classifier
 from kg.clinical.durations import times
 from kg.clinical.outcomes import NOTHING, Candidate, candidates, step_features
-from kg.model import CATEGORIES, Outcome, Quantity
+from kg.model import Concept, Outcome, Quantity
 from training.crossed import CrossedCase, read_crossed
-from training.linear import train
+from training.judged import JudgedCase, read_judged
+from training.linear import Silver, fit, train
+from training.scenes import LABELS
 
 __all__ = ["labelled"]
 
+_OWN = 0.6  # of what the corpus teaches is said by a model of this kind, the rest by the judge
 
-def labelled(case: CrossedCase) -> list[tuple[Candidate, Outcome | None]]:
+
+def labelled(case: CrossedCase, concepts: Mapping[str, Concept]) -> list[tuple[Candidate, Outcome | None]]:
     """The candidates of a case, each with the outcome whose head it is."""
-    found = list(candidates(case.story, case.number, case.case.conditions, case.case.interventions, case.told))
+    own = case.case
+    found = list(candidates(case.story, case.number, own.conditions, own.interventions, case.told, concepts))
     heads: dict[int, Outcome] = {}
     for outcome in case.case.outcomes:
         inside = [
@@ -41,16 +50,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="annotated reports, JSON lines")
     parser.add_argument("--taggers", type=Path, required=True, help="folder with fold0.npz ... of training/tagger.py")
+    parser.add_argument("--judged", type=Path, required=True, help="what training/judge.py wrote")
     given = parser.parse_args(arguments)
     cases = list(read_crossed(given.data, given.taggers))
-    pairs = [(case.id, candidate, outcome) for case in cases for candidate, outcome in labelled(case)]
+    concepts = vocab.load().lexicon().concepts
+    pairs = [(case.id, candidate, outcome) for case in cases for candidate, outcome in labelled(case, concepts)]
     groups = [key for key, _, _ in pairs]
     examples = [(c.features, o.category if o else NOTHING) for _, c, o in pairs]
-    train(examples, "outcomes", groups, c=0.15, labels=[NOTHING, *CATEGORIES])
+    first = fit(examples, c=0.15, labels=LABELS)
+    silver = [example for case in read_judged(given.judged) for example in _judged(case, first)]
+    train(examples, "outcomes", groups, c=0.15, labels=LABELS, least=4, silver=silver)
     steps = [(key, step) for key, c, o in pairs if o for step in _steps(c, o)]
     train([s for _, s in steps], "outcome-spans", [key for key, _ in steps], c=0.3, labels=["stop", "go"])
     judged = [(case.id, example) for case in cases for example in _times(case)]
     train([e for _, e in judged], "outcome-times", [key for key, _ in judged], c=0.2, labels=["no", "yes"])
+
+
+def _judged(case: JudgedCase, first: Classifier) -> Iterable[Silver]:
+    """What each candidate of the corpus saw, and the mean of what two teachers say of it."""
+    for candidate, shares in zip(case.candidates, case.shares, strict=True):
+        own = first.scores(candidate.features)
+        features = [intern(feature) for feature in candidate.features]
+        yield features, {label: _OWN * own[label] + (1 - _OWN) * shares[label] for label in LABELS}
 
 
 def _times(case: CrossedCase) -> Iterable[tuple[list[str], str]]:

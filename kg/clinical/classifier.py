@@ -1,7 +1,7 @@
 """A small linear classifier over string features, read from ``kg/models/NAME.json.gz`` (or ``.json``).
 
 ``training/linear.py`` writes the files. A file holds ``labels``, one ``bias`` and, by feature, one weight a label; with
-two labels only the second has a column, and the first stands at zero. Pure Python: a call costs one look-up a feature.
+two labels only the second has a column, and the first stands at zero. A call costs one look-up a feature.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ import gzip
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import repeat
 from math import exp
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from kg.errors import RuleError
 from kg.resources import folder
@@ -23,7 +26,7 @@ __all__ = ["Classifier"]
 class Classifier:
     """Probabilities of labels from features that are there or not; unknown features say nothing."""
 
-    __slots__ = ("_bias", "_weights", "labels")
+    __slots__ = ("_bias", "_matrix", "_rows", "_weights", "labels")
 
     def __init__(
         self, labels: Sequence[str], bias: Sequence[float], weights: Mapping[str, Sequence[float]], name: str = "model"
@@ -36,7 +39,10 @@ class Classifier:
             raise RuleError(f"Model {name} has {len(weights[bad])} weights for {bad!r}, not {columns}; train it again.")
         self.labels = tuple(labels)
         self._bias = tuple(bias)
-        self._weights = {key: tuple(row) for key, row in weights.items()}
+        # Two labels: the weight of a feature; more: its row in the matrix.
+        self._weights = {key: float(row[0]) for key, row in weights.items()} if columns == 1 else {}
+        self._rows = {key: n for n, key in enumerate(weights)} if columns > 1 else {}
+        self._matrix = np.array([weights[key] for key in self._rows], np.float64).reshape(-1, columns)
 
     @classmethod
     def load(cls, name: str) -> Classifier:
@@ -45,28 +51,24 @@ class Classifier:
 
     def scores(self, features: Iterable[str]) -> dict[str, float]:
         """Label -> probability, summing to one."""
-        known = [row for f in features if (row := self._weights.get(f)) is not None]
-        totals: list[float] = [sum(column) for column in zip(self._bias, *known, strict=True)]
-        if len(totals) == 1:
-            totals.insert(0, 0.0)
-        top = max(totals)
-        raised = [exp(t - top) for t in totals]
-        whole = sum(raised)
-        return {label: value / whole for label, value in zip(self.labels, raised, strict=True)}
+        if len(self.labels) == 2:
+            second = self.chance(features)
+            return dict(zip(self.labels, (1 - second, second), strict=True))
+        rows = [n for n in map(self._rows.get, features) if n is not None]
+        totals = self._matrix.take(rows, axis=0).sum(axis=0) + self._bias
+        raised = np.exp(totals - totals.max())
+        return dict(zip(self.labels, (raised / raised.sum()).tolist(), strict=True))
 
     def chance(self, features: Iterable[str]) -> float:
         """The probability of the second label of two, for yes/no questions."""
-        total = self._bias[0]
-        weights = self._weights
-        for feature in features:
-            row = weights.get(feature)
-            if row is not None:
-                total += row[0]
+        total = sum(map(self._weights.get, features, repeat(0.0)), self._bias[0])
         return 1.0 / (1.0 + exp(-total)) if total > -500 else 0.0
 
     def to_json(self) -> dict[str, Any]:
         """What a model file holds."""
-        return {"labels": list(self.labels), "bias": list(self._bias), "weights": self._weights}
+        weights: dict[str, list[float]] = {key: [weight] for key, weight in self._weights.items()}
+        weights.update((key, self._matrix[n].tolist()) for key, n in self._rows.items())
+        return {"labels": list(self.labels), "bias": list(self._bias), "weights": weights}
 
 
 @cache

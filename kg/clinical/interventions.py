@@ -16,7 +16,7 @@ from kg.model import KINDS, Concept, Intervention, Kind
 
 __all__ = ["candidates", "interventions"]
 
-_KEPT = 0.4  # a candidate less likely than this is left out
+_KEPT = 0.45  # a candidate less likely than this is left out
 _UNKNOWN = 0.55  # the same for one that no vocabulary knows
 
 

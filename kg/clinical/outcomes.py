@@ -17,13 +17,13 @@ from kg.clinical.durations import duration_rules
 from kg.clinical.marked import Marked, mark
 from kg.clinical.story import Story
 from kg.errors import RuleError
-from kg.model import CATEGORIES, Category, Condition, Intervention, Outcome
+from kg.model import CATEGORIES, Category, Concept, Condition, Intervention, Outcome
 from kg.resources import folder
 
 __all__ = ["NOTHING", "Candidate", "Cues", "candidates", "find_outcomes", "statements", "step_features"]
 
 NOTHING = "none"
-_THRESHOLD = 0.33
+_THRESHOLD = 0.25
 _APART = 3  # two candidates so many words apart, or fewer, are one statement
 _JOINS = frozenset((",", ";", "and", "but", "or", "then"))  # unless such a word parts two categories
 _REACH = 12  # a phrase has at most so many words on either side of its head
@@ -73,13 +73,14 @@ def find_outcomes(
     conditions: Sequence[Condition],
     interventions: Sequence[Intervention],
     told: Sequence[float],
+    concepts: Mapping[str, Concept],
 ) -> list[Outcome]:
     """The outcomes of one patient in the order of the text, without durations and links; ids are o1, o2 and so on.
 
     ``told`` holds for each token of the story how likely, to the tagger, it tells of an outcome.
     """
     model = Classifier.load("outcomes")
-    found = list(candidates(story, case, conditions, interventions, told))
+    found = list(candidates(story, case, conditions, interventions, told, concepts))
     return statements(story, found, [model.scores(candidate.features) for candidate in found], _THRESHOLD)
 
 
@@ -110,9 +111,12 @@ def candidates(
     conditions: Sequence[Condition],
     interventions: Sequence[Intervention],
     told: Sequence[float],
+    concepts: Mapping[str, Concept],
 ) -> Iterator[Candidate]:
     """Every cue word in the sentences of ``case``, with its features, in the order of the text."""
     cues = Cues.load()
+    groups = [(c.concept, *concepts[c.concept].ancestors) if c.concept else () for c in conditions]
+    primary = sorted({g for c, own in zip(conditions, groups, strict=True) if c.role == "primary" for g in own})
     treated = min((i.start for i in interventions), default=len(story.text))
     last = len(story.sentences) - 1
     for marked in mark(story, case, conditions, interventions, cues.names):
@@ -121,6 +125,7 @@ def candidates(
             continue
         place = int(4.99 * (marked.sentence.index + 1) / (last + 1))
         shared = _sentence_features(marked, cues, treated, last, place)
+        here = sorted({group for m in marked.marks if m.kind == "C" for group in groups[m.item]})
         for n, at in enumerate(places):
             word = marked.words[at]
             before = places[n - 1] if n else None
@@ -129,6 +134,8 @@ def candidates(
             sure = int(10 * told[marked.sentence.first + at])
             features += [f"told>{n}" for n in range(sure + 1)]
             features.append(f"told={sure}|{cues.names[word]}")
+            features += [f"G={group}|{cues.names[word]}" for group in primary]
+            features += [f"SG={group}|{cues.names[word]}" for group in here]
             yield Candidate(marked, at, cues.names[word], cues.ranks[word], tuple(features))
 
 

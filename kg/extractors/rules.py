@@ -66,7 +66,7 @@ def _case(
     given = interventions(story, mentions, number, matcher.concepts)
     present = [c for c in ill if c.assertion == "present"]
     treated = [i for i in given if i.assertion == "present"]
-    results = find_outcomes(story, number, present, treated, told)
+    results = find_outcomes(story, number, present, treated, told, matcher.concepts)
     results = measure(story, with_phrases(story, mentions, number, matcher.concepts, results))
     linked, results = link(story, number, present, treated, results, matcher.concepts)
     results = with_harms(story, number, present, treated, attribute(story, results, treated))
