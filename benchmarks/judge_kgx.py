@@ -46,7 +46,8 @@ def main() -> None:
     def get(address: str, **options: Any) -> Answer:
         return Answer("predicate mappings: []" if "predicate_mapping" in address else prefixes)
 
-    requests.get = get
+    web: Any = requests
+    web.get = get
     bmt.Toolkit.__init__.__defaults__ = (MODEL, "predicate_mapping")
     from kgx.transformer import Transformer
     from kgx.utils.kgx_utils import get_toolkit
