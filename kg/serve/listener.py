@@ -42,6 +42,7 @@ def configured(service: Service, host: str, port: int) -> uvicorn.Config:
         ws="none",
         lifespan="on",
         log_config=None,
+        log_level="error",  # who sends nonsense writes nothing here
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -52,6 +52,7 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """Work begins and ends with this context."""
         self.workers = Workers(self.snapshots, self.limits)
+        await self.workers.warm()
         watch = asyncio.create_task(self._watch())
         try:
             yield

@@ -28,7 +28,10 @@ _TOKEN = re.compile(
     """,
     re.X | re.S,
 )
-_SHORT = re.compile(r"\"\"|''")  # the empty string, where a long one might begin as well
+# An IRI that might as well be "<", a value, and so on: it has a quote or comment sign, and no "//" before that.
+_COMPARISON = re.compile(r"<(?:(?!//)[^'#>])*['#]")
+# A long string that is one for certain; with an escape that is unknown, it might be an empty string and what follows.
+_LONG = re.compile(r"""\"{3}(?:"{0,2}(?:[^"\\]|\\[tbnrf"'\\]))*\"{3}|'{3}(?:'{0,2}(?:[^'\\]|\\[tbnrf"'\\]))*'{3}""")
 
 
 def mentions(text: str, keyword: str) -> bool:
@@ -53,10 +56,10 @@ def _words(text: str) -> Iterator[str]:
         if token.lastgroup == "word":
             yield token[0]
         ends = {token.end()}
-        if token.lastgroup == "iri":
+        if token.lastgroup == "iri" and _COMPARISON.match(text, start):
             ends.add(start + 1)
-        elif token.lastgroup == "long" and (short := _SHORT.match(text, start)):
-            ends.add(short.end())
+        elif token.lastgroup == "long" and not _LONG.match(text, start):
+            ends.add(start + 2)
         todo += ends - reached
         reached |= ends
 

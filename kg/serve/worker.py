@@ -41,7 +41,7 @@ class _Task:
 
 
 class Worker:
-    """A process; one thread at a time may call ``work``. ``stop`` may be called by any."""
+    """A process; one thread at a time may call ``work``, any may ``kill`` it."""
 
     def __init__(self, memory: int) -> None:
         """Start the process; ``memory`` is in bytes."""
@@ -51,6 +51,7 @@ class Worker:
             context.set_forkserver_preload(["kg.serve.app"])  # all that works for a route, read once for all workers
         else:
             context = multiprocessing.get_context("spawn")
+        self._broken = False  # the process has ended, or is about to
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, memory), name="kg serve", daemon=True)
         self._process.start()
@@ -63,7 +64,7 @@ class Worker:
     @property
     def alive(self) -> bool:
         """Whether it can be given work."""
-        return bool(self._process.is_alive())
+        return not self._broken and bool(self._process.is_alive())
 
     def stand_back(self) -> None:
         """Let other processes go first from now on."""
@@ -77,17 +78,21 @@ class Worker:
             self._connection.send(_Task(snapshot, job, arguments, seconds))
             done, value = self._connection.recv()
         except (EOFError, OSError) as error:
-            raise ServeError(
-                "The work on this request was broken off: it needed more memory than one may have.", 503, None
-            ) from error
+            self._broken = True
+            raise ServeError("This was broken off: it needed more memory than a request may have.", 503) from error
         if done:
             return value
         raise value
 
-    def stop(self) -> None:
-        """End the process, whatever it is doing."""
+    def kill(self) -> None:
+        """End the process, whatever it is doing; ``work`` then raises. Returns at once."""
+        self._broken = True
         self._process.kill()
+
+    def clear(self) -> None:
+        """Wait until a killed process is gone, and give back what it took of the system."""
         self._process.join()
+        self._process.close()
         self._connection.close()
 
 

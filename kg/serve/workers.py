@@ -41,15 +41,17 @@ class Workers:
         it took too long (504), or the worker ended (503). If the caller is cancelled, the work is stopped.
         """
         await self._turn()
-        quick, worker, work = True, None, None
+        quick = whole = True
+        worker = None
         loop = asyncio.get_running_loop()
         try:
-            worker = self._idle.pop() if self._idle else await loop.run_in_executor(self._threads, self._start)
+            worker = await self._worker()
             with self._snapshots.use() as snapshot:
-                seconds = self._limits.seconds
+                seconds, patience = self._limits.seconds, self._limits.patience
+                whole = False
                 work = loop.run_in_executor(self._threads, worker.work, snapshot, job, arguments, seconds)
                 work.add_done_callback(lambda done: done.cancelled() or done.exception())
-                await asyncio.wait({work}, timeout=self._limits.patience)
+                await asyncio.wait({work}, timeout=patience)
                 if not work.done():
                     if self._slow >= self._limits.slow:
                         raise ServeError(
@@ -60,9 +62,10 @@ class Workers:
                     quick = False
                     self._free.release()
                     worker.stand_back()
-                    await asyncio.wait({work}, timeout=seconds - self._limits.patience)
+                    await asyncio.wait({work}, timeout=seconds - patience)
                 if not work.done():
                     raise ServeError(f"This took more than {seconds:g} seconds and was stopped.", 504)
+                whole = True
                 return await work
         finally:
             if quick:
@@ -70,16 +73,22 @@ class Workers:
             else:
                 self._slow -= 1
             if worker is not None:
-                if quick and work is not None and work.done() and worker.alive:
-                    self._idle.append(worker)
-                else:
-                    loop.run_in_executor(self._threads, self._end, worker)
+                if quick and whole:
+                    self._rest(worker)
+                else:  # it is at work, or at low priority for good
+                    self._end(worker)
+
+    async def warm(self) -> None:
+        """Have as many workers ready as work at once."""
+        loop = asyncio.get_running_loop()
+        starting = (loop.run_in_executor(self._threads, self._start) for _ in range(self._limits.quick))
+        self._idle += await asyncio.gather(*starting)
 
     def close(self) -> None:
         """Stop all work."""
         for worker in list(self._all):
             self._end(worker)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown()
 
     async def _turn(self) -> None:
         """Wait until there is a free place for quick work."""
@@ -96,11 +105,33 @@ class Workers:
         finally:
             self._waiting -= 1
 
+    async def _worker(self) -> Worker:
+        """A worker without work, an old one or a new one."""
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.alive:
+                return worker
+            self._end(worker)
+        started = asyncio.get_running_loop().run_in_executor(self._threads, self._start)
+        try:
+            return await asyncio.shield(started)
+        except asyncio.CancelledError:
+            started.add_done_callback(lambda done: None if done.exception() else self._rest(done.result()))
+            raise
+
     def _start(self) -> Worker:
         worker = Worker(self._limits.memory)
         self._all.add(worker)
         return worker
 
+    def _rest(self, worker: Worker) -> None:
+        """Keep a worker for later, if there are not enough that wait for work."""
+        if worker.alive and len(self._idle) < self._limits.quick:
+            self._idle.append(worker)
+        else:
+            self._end(worker)
+
     def _end(self, worker: Worker) -> None:
-        worker.stop()
+        worker.kill()  # now, so that the thread that waits for its answer is free
         self._all.discard(worker)
+        self._threads.submit(worker.clear)
