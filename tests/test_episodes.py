@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from kg import vocab
+from kg.clinical.naming import trimmed
+from kg.clinical.story import read_story
 from kg.extractors.rules import prepare
 from kg.model import Case, CaseRecord, Document, Report
 
@@ -52,3 +54,12 @@ def test_two_statements_joined_in_few_words(extract: Extract) -> None:
         ("death", "died"),
     ]
     assert case.outcomes[0].end <= case.outcomes[1].start
+
+
+@pytest.mark.parametrize(
+    ("told", "name"), [("giant-cell tumor versus", "giant-cell tumor"), ("two", ""), ("hernia 5 cm", "hernia 5")]
+)
+def test_no_name_ends_in_a_number_word_or_measure(told: str, name: str) -> None:
+    tokens = read_story(Document("x", told, Report(), ())).tokens
+    first, last = trimmed(tokens, 0, len(tokens))
+    assert (told[tokens[first].start : tokens[last - 1].end] if first < last else "") == name
