@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
-from threading import Lock
+from threading import Event, Lock
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
@@ -54,7 +54,7 @@ class Client:
     ``spacing``: seconds between requests; ``parameters`` and ``headers`` go with each; ``secret`` is never shown.
     ``silence``: seconds without a byte until the line counts as broken; ``patience``: seconds for one whole answer;
     ``largest``: bytes of it. ``permit`` is called before each request and may raise; ``tell`` hears why one is waited
-    for.
+    for; nothing is waited for any more once ``stopped`` is set.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class Client:
     ) -> None:
         self.tell: Callable[[str], None] = lambda words: None
         self.permit: Callable[[], None] = lambda: None
+        self.stopped = Event()
         self._address, self._spacing, self._parameters, self._secret = address, spacing, dict(parameters), secret
         self._patience, self._largest = patience, largest
         self._next = 0.0
@@ -133,7 +134,7 @@ class Client:
 
     def _send(self, method: str, path: str, given: Mapping[str, Any]) -> tuple[int, httpx.Headers, bytes]:
         with self._turn:
-            time.sleep(max(0.0, self._next - time.monotonic()))
+            self.stopped.wait(max(0.0, self._next - time.monotonic()))
             self._next = time.monotonic() + self._spacing
             self.permit()
         begun = time.monotonic()

@@ -28,10 +28,16 @@ def chunks(items: Iterator[T], size: int) -> Iterator[tuple[T, ...]]:
         yield chunk
 
 
-def in_threads(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
-    """What ``work`` makes of the items: for work that waits for others."""
+def in_threads(
+    work: Callable[[T], R], items: Iterable[T], threads: int, stop: Callable[[], object] = lambda: None
+) -> Iterator[R]:
+    """What ``work`` makes of the items: for work that waits for others. ``stop`` is called if that ends early."""
     with ThreadPoolExecutor(threads) as pool:
-        yield from _in_order(pool, work, items, 2 * threads)
+        try:
+            yield from _in_order(pool, work, items, 2 * threads)
+        except BaseException:
+            stop()
+            raise
 
 
 def in_processes(

@@ -22,7 +22,7 @@ from kg import __version__, extractors, quads, registry, review, sources, vocab
 from kg.errors import KGError, ModelError, ReviewError, SourceError, StoreError
 from kg.inputs import Inputs
 from kg.model import CaseRecord, Document
-from kg.parallel import chunks, in_processes, in_threads
+from kg.parallel import chunks, in_processes
 
 if TYPE_CHECKING:
     from kg.llm import Estimate, LanguageModel
@@ -116,7 +116,7 @@ def extract(
         decisions = decided.of(quads.report_keys(item))
         return item, review.review(understand(item), item.text, decisions, concepts).record
 
-    yield from map(one, read) if model is None else in_threads(one, read, model.concurrency)
+    yield from map(one, read) if model is None else model.at_once(one, read)
 
 
 def estimate(paths: Iterable[Path], model: LanguageModel, *, extractor: str) -> Estimate:
@@ -340,9 +340,7 @@ def _run(jobs: Iterator[_Job], settings: _Settings, processes: int) -> Iterator[
     """Do the jobs, in order: in this process if they are few, else in several, a bounded number ahead."""
     if settings.model is not None:
         _extractor(settings.extractor, settings.vocabularies, settings.model)
-        yield from chain.from_iterable(
-            in_threads(partial(_work, settings), chunks(jobs, 1), settings.model.concurrency)
-        )
+        yield from chain.from_iterable(settings.model.at_once(partial(_work, settings), chunks(jobs, 1)))
         return
     first = list(islice(jobs, _POOL_FROM))
     if len(first) < _POOL_FROM or processes == 1:

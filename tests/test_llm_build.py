@@ -121,6 +121,17 @@ def test_a_spent_budget_ends_a_build_that_goes_on_later(server: Model, reports: 
     assert (built.extracted + built.unchanged, asked.meter.requests) == (3, 1)
 
 
+def test_what_is_ended_early_asks_nothing_more(server: Model, reports: Path) -> None:
+    server.pause = 0.1
+    found = pipeline.extract([reports], extractor="llm", model=(asked := model(server)))
+    next(found)
+    found.close()  # type: ignore[attr-defined]
+    assert asked.meter.stopped.is_set() and len(server.questions) < 3
+    assert len(list(pipeline.extract([reports], extractor="llm", model=asked))) == 3, (
+        "the same model may be asked again"
+    )
+
+
 @pytest.mark.parametrize(("extractor", "with_model", "words"), [
     ("llm", False, "--model NAME"), ("both", False, "--model NAME"), ("rules", True, "asks no language model"),
 ])  # fmt: skip

@@ -72,6 +72,20 @@ def test_parameters_that_a_model_does_not_take(server: Model, tmp_path: Path) ->
     assert "temperature" not in last and "max_tokens" not in last and last["max_completion_tokens"] > 1000
 
 
+def test_a_cloud_that_declines_a_text(server: Model, tmp_path: Path) -> None:
+    server.answers.append(refusal(400, "The prompt triggered the provider's content management policy."))
+    reply = endpoint(server, tmp_path).ask(MESSAGES)
+    assert (reply.status, len(server.questions)) == ("refused", 1)
+
+
+def test_a_request_that_the_endpoint_cut_short(server: Model, tmp_path: Path) -> None:
+    asked = endpoint(server, tmp_path)
+    asked.ask(text(0))
+    long = [MESSAGES[0], {"role": "user", "content": "word " * 8000}]
+    reply = asked.ask(long)
+    assert reply.status == "failed" and "only 3000 of about 10001 tokens were read" in reply.why
+
+
 @pytest.mark.parametrize(("answer", "words"), [
     (refusal(401, "wrong key sk-secret"), r"wrong key \*\*\*.*KG_MODEL_KEY"), (refusal(403, "not yours"), "not yours"),
     (refusal(404, "model 'small' not found"), "model 'small' not found"),

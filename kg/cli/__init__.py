@@ -62,7 +62,7 @@ _Curation = Annotated[
     Path | None,
     typer.Option("--curation", envvar="KG_CURATION", help="File of decisions; default curation.jsonl in that folder."),
 ]
-_Extractor = Annotated[str, typer.Option("--extractor", help="How reports are understood.")]
+_Extractor = Annotated[str, typer.Option("--extractor", help="How reports are understood: rules, llm or both.")]
 _Json = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
 _NoText = Annotated[bool, typer.Option("--no-text", help="Leave out full texts and quotes.")]
 _Out = Annotated[Path | None, typer.Option("--out", "-o", help="Write to this file instead of standard output.")]

@@ -7,14 +7,19 @@ keeps what came, ``reply`` reads it, ``quotes`` finds quotes in the text, ``fact
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Event, Lock
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from kg.errors import ModelError
+from kg.parallel import in_threads
 
 __all__ = ["Estimate", "LanguageModel", "Meter"]
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(eq=False)
@@ -30,6 +35,7 @@ class Meter:
     reasons: Counter[str] = field(default_factory=Counter)  # why windows failed or were refused
     failing: int = 0  # windows failed in a row
     answered: bool = False
+    stopped: Event = field(default_factory=Event)  # when set, nothing more is asked
     lock: Lock = field(default_factory=Lock)
 
 
@@ -64,6 +70,11 @@ class LanguageModel:
             raise ModelError("The model has no name; give --model NAME, as the endpoint knows it.")
         if self.max_cost is not None and self.price is None:
             raise ModelError("--max-cost needs --price READ/WRITTEN, what a million tokens of each cost.")
+
+    def at_once(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """What ``work``, which asks this model, makes of the items, in order; ended early, nothing more is asked."""
+        self.meter.stopped.clear()
+        yield from in_threads(work, items, self.concurrency, self.meter.stopped.set)
 
     def cost_of(self, read: int, written: int) -> float:
         """What so many tokens cost; 0 without a price."""

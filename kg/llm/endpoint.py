@@ -7,6 +7,7 @@ what an endpoint took is kept for the requests that follow.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ _PATIENCE = 900.0
 _LARGEST = 4 * 2**20  # bytes of a reply with all that is around it
 _WRITTEN = 8192  # tokens of a reply, thoughts included
 _IN_A_ROW = 3  # windows that may fail one after another before the endpoint counts as broken
+_DECLINED = re.compile(r"content[ _]?(filter|management|policy)", re.IGNORECASE)  # said of the text, not the request
 _CLOSED = frozenset({401, 402, 403})  # no request will do
 _LETTERS = 4  # characters of a token, about
 
@@ -54,6 +56,7 @@ class Endpoint:
             largest=_LARGEST,
         )
         self._client.tell, self._client.permit = model.tell, partial(_permit, model)
+        self._client.stopped = model.meter.stopped
         finalize(self, self._client.close)  # also when the program ends
         self._form: Mapping[str, Any] = {"temperature": 0, "max_tokens": _WRITTEN, "response_format": _forms()[0]}
 
@@ -98,6 +101,8 @@ class Endpoint:
             except RefusedError as error:
                 if error.status in _CLOSED:
                     raise ModelError(f"{error} The key is read from KG_MODEL_KEY.") from error
+                if _DECLINED.search(error.words):
+                    return Reply("refused", "", _today(), error.words)
                 simpler = _simpler(form, error.words)
                 if simpler is None:
                     return _failed(error.words)
@@ -116,13 +121,16 @@ class Endpoint:
             meter.read += read
             meter.written += written
             meter.cost += self._model.cost_of(read, written)
+        if reply.read and reply.read < tokens(messages) // 2:  # some endpoints cut what is too long without a word
+            why = f"only {reply.read} of about {tokens(messages)} tokens were read: give the endpoint a longer context"
+            reply = replace(reply, status="failed", why=why)
         return replace(reply, read=read, written=written)
 
 
 def _permit(model: LanguageModel) -> None:
     """Called before each request, one at a time; ModelError if the bounds allow no more."""
     meter = model.meter
-    spent = ""
+    spent = "asking was stopped" if meter.stopped.is_set() else ""
     if model.max_requests is not None and meter.requests >= model.max_requests:
         spent = f"{meter.requests} requests are made, as --max-requests allows"
     elif model.max_cost is not None and meter.cost >= model.max_cost:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 from kg.clinical.abbreviations import abbreviations
@@ -18,9 +19,10 @@ from kg.clinical.entities import Entity, entities, label
 from kg.clinical.findings import find_findings
 from kg.clinical.lexicon import Matcher
 from kg.clinical.mentions import Mention, MentionType, ground, terms, written_out
-from kg.clinical.naming import named
+from kg.clinical.naming import named, plain
 from kg.clinical.patients import patients
 from kg.clinical.story import Story
+from kg.folding import key
 from kg.llm.quotes import find_quote
 from kg.llm.windows import Stretch
 from kg.model import (
@@ -147,28 +149,55 @@ class _Reader:
         )
 
     def entities(self, kind: str, patient: int) -> list[tuple[Entity, list[_Fact]]]:
-        """The distinct things that facts of a kind name, each with its facts, those of its best mention first."""
+        """The distinct things that facts of a kind name, each with its facts, those of its best mention first.
+
+        Mentions are gathered as the rules gather them; but what the model told apart in one window stays apart, unless
+        it has the same concept or name.
+        """
         type_: MentionType = "condition" if kind == "conditions" else "intervention"
+        among = sorted(self.of(kind, patient), key=lambda f: (f.span, f.window))
         facts: dict[Mention, list[_Fact]] = {}
-        for fact in sorted(self.of(kind, patient), key=lambda f: (f.span, f.window)):
-            facts.setdefault(self.mention(type_, fact), []).append(fact)
+        for fact in among:
+            facts.setdefault(self.mention(type_, fact, among), []).append(fact)
+        found: list[Entity] = []
+        for entity in entities(self.story, facts, self.concepts):
+            names: dict[str, list[Mention]] = {}
+            for m in entity.mentions:
+                names.setdefault(m.curies[0] if m.exact else key(plain(m.name)), []).append(m)
+            told = [{f.window for m in same for f in facts[m]} for same in names.values()]
+            if any(a & b for a, b in combinations(told, 2)):
+                found += [replace(entity, best=same[0], mentions=tuple(same)) for same in names.values()]
+            else:
+                found.append(entity)
+        found.sort(key=lambda e: min(m.start for m in e.mentions))
         return [
-            (entity, [f for m in dict.fromkeys((entity.best, *entity.mentions)) for f in facts[m]])
-            for entity in entities(self.story, facts, self.concepts)
+            (entity, [f for m in dict.fromkeys((entity.best, *entity.mentions)) for f in facts[m]]) for entity in found
         ]
 
-    def mention(self, type_: MentionType, fact: _Fact) -> Mention:
-        """A fact's quote grounded in the vocabularies: by its own words, else by a label that shares a word with it."""
-        story = self.story
-        start, end = fact.span.start, fact.span.end
-        over = [m for m in self.terms[type_] if m.start < end and start < m.end]
-        start, end, curies, exact = ground(story, start, end, over)
+    def mention(self, type_: MentionType, fact: _Fact, among: Sequence[_Fact]) -> Mention:
+        """A fact's quote grounded in the vocabularies: by its own words, else by a label that shares a word with it.
+
+        A term around it that holds the quote of another fact too ("S-1/CDDP") is not what it names.
+        """
+        story, span = self.story, fact.span
+        over = [m for m in self.terms[type_] if m.start < span.end and span.start < m.end]
+        apart = [f.span for f in among if f.span.end <= span.start or span.end <= f.span.start]
+        if any(m.start <= s.start and s.end <= m.end for m in over for s in apart):
+            start, end = span.start, span.end
+            curies = self.of_type(type_, story.text[start:end])
+            exact = bool(curies)
+        else:
+            start, end, curies, exact = ground(story, span.start, span.end, over)
         name = written_out(story, start, end, self.short)
         other = fact.item.get("label")
         if not curies and isinstance(other, str) and named(other, type_).words & named(name, type_).words:
-            curies = tuple(c for c in self.matcher.ground(other) if self.concepts[c].type == type_)
+            curies = self.of_type(type_, other)
             exact = bool(curies)
         return self.placed(start, end, type_, curies, exact, fact.assertion, name)
+
+    def of_type(self, type_: MentionType, words: str) -> tuple[str, ...]:
+        """The concepts of a type that words as a whole name."""
+        return tuple(c for c in self.matcher.ground(words) if self.concepts[c].type == type_)
 
     def named(self, type_: MentionType) -> list[Mention]:
         """What the vocabularies name in the text, as they say it."""
