@@ -524,6 +524,19 @@ def test_mappings_join_two_vocabularies(home: Path, tmp_path: Path, file: Callab
         add(str(tmp_path / name))
     loaded = added()
     assert loaded.find("zorgonitis") == loaded.find("OMIM:7") == loaded.find("Zorgon fever") == "DOID:1"
+    assert loaded.show("zorgonitis")["codes"] == ["OMIM:7"]
+
+
+def test_a_file_may_hold_concepts_of_two_vocabularies(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "one.tsv").write_text("DOID:1\tZorgon fever\n")
+    (tmp_path / "two.tsv").write_text("OMIM:7\tZorgonitis\nMONDO:7\tZorgon disease\n")
+    rows = "DOID:1\tskos:exactMatch\tOMIM:7\nDOID:1\tskos:exactMatch\tMONDO:7\n"
+    (tmp_path / "map.sssom.tsv").write_text(f"subject_id\tpredicate_id\tobject_id\n{rows}")
+    for name, priority in (("one.tsv", 1), ("two.tsv", 2), ("map.sssom.tsv", 3)):
+        add(str(tmp_path / name), priority=priority)
+    loaded = added()
+    assert loaded.find("zorgonitis") == loaded.find("Zorgon disease") == "DOID:1"
+    assert loaded.show("DOID:1")["codes"] == ["MONDO:7", "OMIM:7"]
 
 
 def test_two_concepts_of_one_vocabulary_never_become_one(home: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMA", "type_of", "write"]
 
-SCHEMA = "8"  # raise when the tables or what stands in them change
+SCHEMA = "9"  # raise when the tables or what stands in them change
 
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -83,7 +83,7 @@ def _merge(sources: Sequence[Source]) -> _Merged:
         for entry in source.entries:
             if entry.labels and type_of(entry, source):
                 concepts.setdefault(entry.curie, []).append((entry, source))
-    groups = _Groups({curie: members[0][1].name for curie, members in concepts.items()})
+    groups = _Groups({c: (members[0][1].name, c.partition(":")[0]) for c, members in concepts.items()})
     for source in sources:
         for entry in source.entries:
             for match in entry.matches:
@@ -101,11 +101,15 @@ def _merge(sources: Sequence[Source]) -> _Merged:
 
 
 class _Groups:
-    """CURIEs that mean the same; a group never holds two concepts of one vocabulary."""
+    """CURIEs that mean the same; a group never holds two concepts of one vocabulary.
 
-    def __init__(self, source: Mapping[str, str]) -> None:
+    ``source`` says of a CURIE which file and prefix it has: a file may hold classes of several vocabularies, as Mondo's
+    does those of HPO.
+    """
+
+    def __init__(self, source: Mapping[str, tuple[str, str]]) -> None:
         self._parent: dict[str, str] = {}
-        self._sources: dict[str, set[str]] = {}
+        self._sources: dict[str, set[tuple[str, str]]] = {}
         self._source = source
 
     def of(self, curie: str) -> str:

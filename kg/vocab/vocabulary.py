@@ -185,6 +185,7 @@ class Vocabulary:
         children = self._database.rows(
             "SELECT curie FROM concept WHERE instr(' ' || broader || ' ', ?) ORDER BY rank", f" {curie} "
         )
+        codes = self._database.rows("SELECT curie FROM code WHERE concept = ? ORDER BY curie", curie)
         return {
             "concept": curie,
             "iri": self.expand(curie),
@@ -197,7 +198,7 @@ class Vocabulary:
             "ancestors": [{"concept": c, "label": self.concepts[c].label} for c in concept.ancestors],
             "narrower": [{"concept": c, "label": self.concepts[c].label} for (c,) in children],
             "parts": [{"concept": c, "label": self.concepts[c].label} for c in concept.parts if c in self.concepts],
-            "codes": _unique(m for e in entries for m in (*e.get("matches", ()), e["curie"]) if m != curie),
+            "codes": _unique(c for (c,) in codes if c != curie),
             "code_sources": self._code_sources(entries),
             "vocabularies": [{**about[name], "name": name} for name in _unique(e["source"] for e in entries)],
         }
