@@ -3,6 +3,7 @@ UV := $(shell command -v uv 2>/dev/null)
 PYTHON ?= python3
 RUN := .venv/bin
 SHARED ?= $(or $(CASEKG_SHARED),../shared)
+SIZES ?= 1000,10000
 
 .PHONY: graph test check golden train errors bench exports site wheel clean
 
@@ -38,6 +39,7 @@ bench: .venv/dev
 	CASEKG_SHARED=$(SHARED) $(RUN)/python benchmarks/extraction.py
 	CASEKG_SHARED=$(SHARED) $(RUN)/python benchmarks/graph.py
 	$(RUN)/python benchmarks/readers.py --shared $(SHARED)
+	CASEKG_SHARED=$(SHARED) $(RUN)/python -m benchmarks.scale --sizes $(SIZES)
 
 # Every export of 500 real reports, judged by other people's programs.
 exports: .venv/dev .venv/validators .venv/foreign

@@ -127,14 +127,16 @@ class Inputs:
 
     def save(self) -> None:
         """Write the file, whole or not at all."""
-        data = {
-            "configuration": self._configuration,
-            "decided": self._marked,
-            "files": {n: asdict(e) for n, e in sorted(self._files.items())},
-        }
+        about = {"configuration": self._configuration, "decided": self._marked, "files": {}}
+        head = json.dumps(about, ensure_ascii=False).removesuffix("}}")
+        entries = ",\n".join(f"{_json(name)}: {_json(asdict(entry))}" for name, entry in sorted(self._files.items()))
         draft = self._path.with_suffix(".tmp")
-        draft.write_text(json.dumps(data, ensure_ascii=False, indent=1), encoding="utf-8")
+        draft.write_text(f"{head}\n{entries}\n}}}}\n", encoding="utf-8")
         draft.replace(self._path)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _name(path: Path) -> str:

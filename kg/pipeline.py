@@ -10,19 +10,19 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyoxigraph as ox
-
 from kg import __version__, extractors, quads, registry, review, sources, vocab
 from kg.errors import KGError, ModelError, ReviewError, SourceError, StoreError
 from kg.inputs import Inputs
 from kg.model import CaseRecord, Document
 from kg.parallel import chunks, in_processes
+from kg.shelf import Shelf
 
 if TYPE_CHECKING:
     from kg.llm import Estimate, LanguageModel
@@ -33,11 +33,10 @@ __all__ = ["CURATION", "Build", "build", "estimate", "extract"]
 
 Progress = Callable[[int, int | None], None]
 CURATION = "curation.jsonl"  # beside the store, where no other file is named
+_UNCHECKED = "unchecked"  # a file beside the store while it holds what was not validated, or does not conform
 
 _CHUNK = 32  # documents handed to a process at once: starting a task costs about as much as one report
 _POOL_FROM = 64  # fewer documents than this are done sooner than processes start
-_BATCH = 1000  # reports loaded at once: loading costs a tenth of a second however few they are
-_FEW = 8  # up to so many reports are sooner replaced one by one
 
 
 @dataclass
@@ -143,10 +142,10 @@ def build(
     """Build or bring up to date the store ``out/store`` from files and folders, then validate what changed.
 
     What people decided stands in ``curation``, by default ``out/curation.jsonl`` if there is one. An input that cannot
-    be read or understood is listed in ``failed`` and the rest goes on. Raises StoreError if the store cannot be opened
-    or written, ReviewError if the curation file cannot be read, KGError for an unknown extractor or vocabulary,
-    ModelError where the language ``model`` of an extractor that asks one can be asked no further: what was stored is
-    kept.
+    be read or understood is listed in ``failed`` and the rest goes on. All is validated if an earlier build was ended
+    before or found violations. Raises StoreError if the store cannot be opened or written, ReviewError if the curation
+    file cannot be read, KGError for an unknown extractor or vocabulary, ModelError where the language ``model`` of an
+    extractor that asks one can be asked no further: what was stored is kept.
     """
     from kg.store import open_store
     from kg.validate import validate
@@ -161,26 +160,26 @@ def build(
         settings.base,
     ]
     configuration = hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    try:
+    with _writing(out):
         out.mkdir(parents=True, exist_ok=True)
         if curation is not None and not Path(curation).is_file():
             raise ReviewError(f"{curation}: there is no such curation file.")
         decided = review.Curation.load(Path(curation or out / CURATION))
         inputs = Inputs(out / "inputs.json", configuration, decided.marks())
-    except OSError as error:
-        raise StoreError(f"{out} cannot be written: {error.strerror}; name another folder with -o.") from error
     result = Build()
     with open_store(out / "store", base=settings.base) as store:
-        shelf = _Shelf(store, vocabulary, _writer(settings))
+        unchecked = out / _UNCHECKED
+        doubtful = unchecked.exists()
+        with _writing(out):
+            unchecked.touch()
+        shelf = Shelf(store, vocabulary, _writer(settings))
         given = [Path(p) for p in paths]
         files = _files(given, decided)
         gone = inputs.forget_missing(given, filter(Path.exists, files))
         store.remove(*gone)
         result.removed += len(gone)
         reader = _Reader(inputs, store, vocabulary, settings.base, configuration, decided, result)
-        changed: list[str] = []
         lacking: list[str] = []  # graphs of reports that a language model did not read to their end
-        batch: list[_Done] = []
         try:
             for done in _run(reader.jobs(files), settings, jobs or os.cpu_count() or 1):
                 if done.failure:
@@ -195,18 +194,30 @@ def build(
                     lacking.append(done.graph)
                     why = f"{done.lost} windows of it failed" if done.lost > 1 else "a window of it failed"
                     result.failed.append((done.source, f"{why}; the next build asks for it again."))
-                batch.append(done)
+                shelf.add(done.graph, done.quads, done.concepts)
                 result.extracted += not done.copy
                 progress(result.extracted + result.unchanged, None)
-                if len(batch) == _BATCH:
-                    changed += shelf.put(batch)
             inputs.reviewed(files, reader.stale)
         finally:
-            changed += shelf.put(batch)
+            shelf.flush()
             inputs.read_again(lacking)
-            inputs.save()
-        result.validation = validate(store, graphs=changed if result.unchanged else None)
+            with _writing(out):
+                inputs.save()
+        some = shelf.changed if result.unchanged and not doubtful else None
+        result.validation = validate(store, graphs=some)
+        if result.validation.conforms:
+            unchecked.unlink(missing_ok=True)
     return result
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """Turn an error of the system into a StoreError."""
+    try:
+        yield
+    except OSError as error:
+        why = f"{error.strerror}; make room there, or name another folder with -o"
+        raise StoreError(f"{out} cannot be written: {why}.") from error
 
 
 def _files(paths: Iterable[Path], decided: review.Curation) -> list[Path]:
@@ -296,44 +307,6 @@ class _Reader:
                 if not (key.startswith("title:") and quads.other_by_id(document, known, self.base)):
                     return known
         return None
-
-
-class _Shelf:
-    """Puts reports in the store, and before them what the vocabularies say of the concepts that they name."""
-
-    def __init__(self, store: Store, vocabulary: vocab.Vocabulary, writer: quads.Writer) -> None:
-        self.store, self.vocabulary = store, vocabulary
-        self.described: set[str] = set()
-        known = quads.graph_iri(writer.extraction)
-        if not store.holds(known):  # new, or made with other vocabularies, and reports from elsewhere name concepts too
-            others = [g for g in store.graphs() if not g.startswith(store.base)]
-            told = {q.subject.value for g in others for q in store.quads(g) if isinstance(q.subject, ox.NamedNode)}
-            store.remove(*others)
-            store.bulk_load(vocabulary.quads({*map(vocabulary.compact, told)} & {*vocabulary.concepts}))
-            store.replace(known, writer.settings())
-
-    def put(self, batch: list[_Done]) -> list[str]:
-        """Put the graphs of a batch in the store, empty the batch, and return their IRIs.
-
-        A process that dies in between leaves out whole reports, which the next build finds missing.
-        """
-        store, graphs = self.store, [done.graph for done in batch]
-        self.describe(frozenset(c for done in batch for c in done.concepts))
-        if len(batch) <= _FEW:
-            for done in batch:
-                store.replace(done.graph, done.quads)
-        else:
-            store.remove(*filter(store.holds, graphs))
-            store.bulk_load(b"".join(done.quads for done in batch))
-        batch.clear()
-        return graphs
-
-    def describe(self, concepts: frozenset[str]) -> None:
-        """Add what the vocabularies say of these concepts, unless it stands there."""
-        nodes = {c: ox.NamedNode(self.vocabulary.expand(c)) for c in concepts - self.described}
-        if fresh := [c for c, node in nodes.items() if not any(True for _ in self.store.about(node))]:
-            self.store.bulk_load(self.vocabulary.quads(fresh))
-        self.described |= concepts
 
 
 def _run(jobs: Iterator[_Job], settings: _Settings, processes: int) -> Iterator[_Done]:

@@ -35,6 +35,8 @@ _SAMPLE = 1000  # of so many reports without a violation, one is checked by both
 _BATCH = 50  # graphs read from a store at once
 _SLOW_LIMIT = 50_000  # triples of a graph above which pyshacl would take minutes
 _DEFAULT = ox.DefaultGraph()
+_SUBJECT = re.compile(rb"^<([^>]*)> ", re.M)  # in lines of N-Quads
+_OBJECT = re.compile(rb"> <([^>]*)> <[^>]*> \.$", re.M)
 _HEADER = re.compile(r"#\+\s*(severity|scope)\s*:\s*(.*?)\s*$", re.M)
 
 
@@ -134,15 +136,16 @@ class Checker:
         results, confirmed = check(graphs, engine=self.engine)
         names = _Names(graphs)
         with open_store() as part:
-            part.bulk_load(b"".join(graphs.values()))
-            part.bulk_load(self._described(part))
+            nquads = b"".join(graphs.values())
+            part.bulk_load(nquads)
+            part.bulk_load(self._described(nquads))
             found = [r for r in _ask(part, "report") if names.report(r.focus)]
         return Report(tuple(sorted({*results, *found})), len(graphs), confirmed)
 
-    def _described(self, part: Store) -> list[ox.Quad]:
+    def _described(self, nquads: bytes) -> list[ox.Quad]:
         """What the background says of the nodes to which the graphs lead, which are concepts if all is well."""
-        nodes = {q.object for q in part.quads() if isinstance(q.object, ox.NamedNode)}
-        return [q for n in nodes if not any(True for _ in part.about(n)) for q in self.background.about(n)]
+        nodes = {*_OBJECT.findall(nquads)} - {*_SUBJECT.findall(nquads)}
+        return [q for n in sorted(nodes) for q in self.background.about(ox.NamedNode(n.decode()))]
 
 
 def check(graphs: Mapping[str, bytes], *, engine: Engine = "checked") -> tuple[list[Result], int]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from kg import exporters
 from kg.cli import output
 from kg.cli.model import taken
-from kg.exporters import html
 from kg.query import ask
 from kg.table import Table, Value
 
@@ -23,24 +22,32 @@ __all__ = ["show"]
 
 _FILES = ("ttl", "trig", "html")
 _SHOWN = 20  # rows of the treatment-outcome table on the screen; 'kg query treatments' has them all
-_COMPARED = 10_000  # reports up to which all are compared in pairs; more take 'kg query same-patient' its time
+_WHOLE = 10_000  # reports up to which a build writes out and asks the whole graph; of more, a change costs no more
 
 
 def show(built: Build, store: Store, out: Path, *, model: LanguageModel | None = None, json: bool) -> None:
-    """Write graph.ttl, graph.trig and graph.html, then print counts, validation and the treatment-outcome table."""
-    counts = {str(row["what"]): row["count"] for row in ask(store, "summary")}
-    drawn = int(counts["reports"] or 0) <= html.MOST
-    files = _FILES if drawn else _FILES[:-1]
-    if not drawn:
-        (out / "graph.html").unlink(missing_ok=True)  # of an earlier build
-        output.message(f"graph.html is left out: a page holds at most {html.MOST:,} reports ('kg viz --report').")
+    """Write graph.ttl, graph.trig and graph.html, then print counts, validation and the treatment-outcome table.
+
+    Of a graph of more than ``_WHOLE`` reports, only what the build did: the rest is for ``kg export`` and ``kg query``.
+    """
+    size = sum(graph.startswith(store.base) for graph in store.graphs())
+    small = size <= _WHOLE
+    counts: dict[str, Value] = {"graphs of reports and copies": size}
+    if small or not built.unchanged:
+        counts = {str(row["what"]): row["count"] for row in ask(store, "summary")}
+    files = _FILES if small else ()
+    if not small:
+        for name in _FILES:
+            (out / f"graph.{name}").unlink(missing_ok=True)  # of an earlier build
+        output.message(
+            f"The graph is large ({size:,} reports): 'kg export' writes its files, 'kg query treatments' its table."
+        )
     for name in files:
         with output.sink(out / f"graph.{name}") as sink:
             exporters.export(store, sink, name)
-    treatments = ask(store, "treatments")
+    treatments = ask(store, "treatments") if small else Table((), ())
     differences = [row for row in ask(store, "copies").to_dicts() if row["differs"]] if built.copies else []
-    few = int(counts["reports"] or 0) <= _COMPARED
-    pairs = ask(store, "same-patient").to_dicts() if few else []
+    pairs = ask(store, "same-patient").to_dicts() if small else []
     validation = built.validation
     facts: dict[str, Any] = {
         "inputs": {
@@ -82,13 +89,19 @@ def show(built: Build, store: Store, out: Path, *, model: LanguageModel | None =
         output.data(f"{count:>8}  {what}\n")
     if validation is not None:
         output.data(f"SHACL: {validation.verdict}\n\n")
+    if small:
+        _outcomes(treatments)
+    output.message(f"written to {out}: {', '.join(['store/', *(f'graph.{n}' for n in files), 'build.json'])}")
+
+
+def _outcomes(treatments: Table) -> None:
+    """The first rows of the treatment-outcome table."""
     # Without the example sentences: those are for 'kg query treatments'.
     columns = treatments.columns[:4]
     rows = tuple(row[:4] for row in treatments.rows[:_SHOWN])
     output.table(Table(columns, rows), "table")
     if len(treatments) > _SHOWN:
         output.data(f"... {len(treatments) - _SHOWN} more rows: kg query treatments\n")
-    output.message(f"written to {out}: store/, {', '.join(f'graph.{n}' for n in files)}, build.json")
 
 
 def _said(what: str, of: Sequence[tuple[str, str]]) -> None:

@@ -1,0 +1,78 @@
+"""Builds of many reports: what a change costs, what stays the same whatever the number of processes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kg import build, open_store, shelf
+from kg.cli import summary
+
+
+def write(path: Path, numbers: range, disease: str = "gout") -> None:
+    rows = [
+        {"id": f"r{n}", "title": f"Report {n}", "doi": f"10.1000/{n}", "text": f"A {n}-year-old man had {disease}."}
+        for n in numbers
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def graphs(out: Path) -> dict[str, list[str]]:
+    with open_store(out / "store", read_only=True) as store:
+        return {g: sorted(map(str, store.quads(g))) for g in store.graphs() if "/doi/" in g}
+
+
+def test_one_changed_report_touches_one_graph(tmp_path: Path) -> None:
+    for first in range(20, 50, 10):
+        write(tmp_path / f"{first}.jsonl", range(first, first + 10))
+    out = tmp_path / "out"
+    build([tmp_path], out)
+    before = graphs(out)
+    text = (tmp_path / "30.jsonl").read_text(encoding="utf-8")
+    (tmp_path / "30.jsonl").write_text(text.replace("A 33-year-old man", "A 33-year-old woman"), encoding="utf-8")
+    changed = build([tmp_path], out)
+    assert (changed.extracted, changed.unchanged, changed.removed) == (1, 29, 0)
+    assert changed.validation and changed.validation.checked == 1
+    after = graphs(out)
+    assert {g for g in after if after[g] != before[g]} == {"https://w3id.org/casekg/id/doi/10.1000%2F33/graph"}
+
+
+def test_a_removed_file_takes_its_graphs_along(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", range(20, 23))
+    write(tmp_path / "b.jsonl", range(30, 32))
+    out = tmp_path / "out"
+    build([tmp_path], out)
+    (tmp_path / "a.jsonl").unlink()
+    gone = build([tmp_path], out)
+    assert (gone.removed, gone.extracted, gone.unchanged) == (3, 0, 2)
+    assert len(graphs(out)) == 2
+
+
+@pytest.mark.parametrize("limit", ["_REPORTS", "_BYTES"])
+def test_reports_are_loaded_in_steps_of_a_bounded_size(
+    limit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "a.jsonl", range(20, 50))
+    build([tmp_path / "a.jsonl"], tmp_path / "whole")
+    monkeypatch.setattr(shelf, limit, 10 if limit == "_REPORTS" else 20_000)
+    build([tmp_path / "a.jsonl"], tmp_path / "steps")
+    assert graphs(tmp_path / "steps") == graphs(tmp_path / "whole")
+
+
+def test_of_a_large_graph_a_build_writes_no_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "a.jsonl", range(20, 23))
+    out = tmp_path / "out"
+    built = build([tmp_path / "a.jsonl"], out)
+    with open_store(out / "store", read_only=True) as store:
+        summary.show(built, store, out, json=False)
+        assert (out / "graph.ttl").exists()
+        monkeypatch.setattr(summary, "_WHOLE", 2)
+        summary.show(built, store, out, json=True)
+    assert not any((out / f"graph.{name}").exists() for name in ("ttl", "trig", "html"))
+    said = capsys.readouterr()
+    assert "kg export" in said.err
+    assert json.loads((out / "build.json").read_text(encoding="utf-8"))["graph"]["reports"] == 3
