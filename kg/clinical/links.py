@@ -171,7 +171,8 @@ def _shared(scene: Scene, source: Item, a: Place, target: Item, b: Place, rivals
             f += ["inside", f"inside|{sort}", f"inside|{own}"]
     else:
         f += [f"S={w}|{far[0]}" for w in set(ahead[:6])]
-    nearer = [r for r in rivals if _closer(a, r, b)]
+    own_nearness = _nearness(a, b)
+    nearer = [r for r in rivals if _nearness(a, r) < own_nearness]
     f += [
         f"nearer={min(4, len(nearer))}",
         f"nearer={min(4, len(nearer))}|{far}",
@@ -185,12 +186,10 @@ def _shared(scene: Scene, source: Item, a: Place, target: Item, b: Place, rivals
     return f
 
 
-def _closer(a: Place, r: Place, b: Place) -> bool:
-    """Whether a rival stands nearer to ``a`` than ``b`` does."""
-    return (abs(a.sentence - r.sentence), abs(a.first - r.first) if a.sentence == r.sentence else -r.start) < (
-        abs(a.sentence - b.sentence),
-        abs(a.first - b.first) if a.sentence == b.sentence else -b.start,
-    )
+def _nearness(a: Place, b: Place) -> tuple[int, int]:
+    """How far ``b`` stands from ``a``; of two in another sentence the later one counts as the nearer."""
+    apart = abs(a.sentence - b.sentence)
+    return apart, -b.start if apart else abs(a.first - b.first)
 
 
 def _kin(source: Item, target: Item) -> list[str]:

@@ -52,19 +52,15 @@ class Place:
 class Item:
     """A condition, intervention or outcome: its role, kind or category, its words, and its mentions (its own first).
 
-    ``groups`` are its concept and that concept's ancestors.
+    ``first`` is where it stands first in the text, ``groups`` are its concept and that concept's ancestors.
     """
 
     id: str
     sort: str
     words: tuple[str, ...]
     places: tuple[Place, ...]
+    first: Place
     groups: tuple[str, ...] = ()
-
-    @property
-    def first(self) -> Place:
-        """Where it stands first in the text."""
-        return min(self.places, key=lambda p: p.start)
 
 
 class Scene:
@@ -115,7 +111,8 @@ class Scene:
             places = [place for start, end in spans if (place := self._place(story, start, end)) is not None]
             if places:
                 words = tuple(label.lower().split()) or ("#",)
-                items.append(Item(item.id, sort, words, tuple(places), self._groups(item)))
+                first = min(places, key=lambda place: place.start)
+                items.append(Item(item.id, sort, words, tuple(places), first, self._groups(item)))
         return items
 
     def _groups(self, item: Condition | Intervention | Outcome) -> tuple[str, ...]:
