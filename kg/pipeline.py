@@ -29,10 +29,9 @@ if TYPE_CHECKING:
     from kg.store import Store
     from kg.validate import Report
 
-__all__ = ["CURATION", "Build", "build", "estimate", "extract"]
+__all__ = ["Build", "build", "estimate", "extract"]
 
 Progress = Callable[[int, int | None], None]
-CURATION = "curation.jsonl"  # beside the store, where no other file is named
 _UNCHECKED = "unchecked"  # a file beside the store while it holds what was not validated, or does not conform
 
 _CHUNK = 32  # documents handed to a process at once: starting a task costs about as much as one report
@@ -164,7 +163,7 @@ def build(
         out.mkdir(parents=True, exist_ok=True)
         if curation is not None and not Path(curation).is_file():
             raise ReviewError(f"{curation}: there is no such curation file.")
-        decided = review.Curation.load(Path(curation or out / CURATION))
+        decided = review.Curation.load(Path(curation or out / review.CURATION))
         inputs = Inputs(out / "inputs.json", configuration, decided.marks())
     result = Build()
     with open_store(out / "store", base=settings.base) as store:

@@ -164,6 +164,7 @@ class Report:
     languages: tuple[str, ...] = ()
     text: str = ""
     skip: str = ""  # why no case was found
+    keys: tuple[str, ...] = ()  # what a copy of it is known by
     input_hash: str = ""
     review: str = ""
     extraction: Extraction | None = None
@@ -269,6 +270,7 @@ class Reports:
             languages=tuple(text for _, text in nodes.texts(iri, "dcterms:language")),
             text=nodes.text(iri, "casekg:text") if self.text else "",
             skip=nodes.text(iri, "casekg:skip"),
+            keys=tuple(text for _, text in nodes.texts(iri, "casekg:key")),
             input_hash=nodes.text(graph, "casekg:inputHash"),
             review=_review(nodes, iri),
             extraction=self._extraction(nodes.node(graph, "prov:wasGeneratedBy")),

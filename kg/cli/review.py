@@ -29,7 +29,7 @@ _Format = Annotated[str, typer.Option("--format", "-f", help="table, csv, tsv, j
 
 
 def _file(store: Path, curation: Path | None) -> Path:
-    from kg.pipeline import CURATION
+    from kg.review import CURATION
 
     return curation or store / CURATION
 

@@ -25,6 +25,12 @@ def serve(
     edit: Annotated[
         bool, typer.Option("--edit", help="Let whoever has the edit token change the graph; KG_TOKEN holds it.")
     ] = False,
+    curation: Annotated[
+        Path | None,
+        typer.Option(
+            "--curation", envvar="KG_CURATION", help="File of decisions; default curation.jsonl in that folder."
+        ),
+    ] = None,
     cors: Annotated[bool, typer.Option("--cors/--no-cors", help="Let web pages from elsewhere read the graph.")] = True,
 ) -> None:
     """Serve the graph on one port: a SPARQL endpoint, and pages for people."""
@@ -43,4 +49,5 @@ def serve(
         if not token:
             token = secrets.token_urlsafe(24)
             output.message(f"Edit token: {token}")
-    listen(Service(output.store_path(store), Access(token), cors=cors), host, port, tell=output.message)
+    served = Service(output.store_path(store), Access(token), cors=cors, curation=curation)
+    listen(served, host, port, tell=output.message)

@@ -7,13 +7,15 @@ stands around them, and ``review`` the pure function that puts the decisions in 
 from __future__ import annotations
 
 from kg.review.applying import Review, Reviewed, review
-from kg.review.curation import Curation, append, in_effect, read
-from kg.review.decision import DECISIONS, SUBJECTS, Decision, End, decision_from_json, decision_to_json
+from kg.review.curation import CURATION, Curation, append, in_effect, read
+from kg.review.decision import DECISIONS, LINK_TYPES, SUBJECTS, Decision, End, decision_from_json, decision_to_json
 from kg.review.quote import CONTEXT, Quote, locate, quote_of
 
 __all__ = [
     "CONTEXT",
+    "CURATION",
     "DECISIONS",
+    "LINK_TYPES",
     "SUBJECTS",
     "Curation",
     "Decision",

@@ -19,8 +19,9 @@ try:
 except ImportError:  # Windows: a line is still written in one piece
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["Curation", "append", "in_effect", "read"]
+__all__ = ["CURATION", "Curation", "append", "in_effect", "read"]
 
+CURATION = "curation.jsonl"  # in the folder of a build, where no other file is named
 _IDENTIFIERS = ("doi:", "pmid:", "pmcid:")
 
 

@@ -17,7 +17,7 @@ from kg.errors import ReviewError
 from kg.model import AGE_GROUPS, ASSERTIONS, CATEGORIES, DURATION_TYPES, KINDS, ROLES, SEXES
 from kg.review.quote import CONTEXT, Quote
 
-__all__ = ["DECISIONS", "SUBJECTS", "Decision", "End", "decision_from_json", "decision_to_json"]
+__all__ = ["DECISIONS", "LINK_TYPES", "SUBJECTS", "Decision", "End", "decision_from_json", "decision_to_json"]
 
 What = Literal["accepted", "rejected", "corrected", "added", "withdrawn"]
 Subject = Literal["condition", "intervention", "outcome", "finding", "link", "patient", "report"]

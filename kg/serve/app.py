@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kg.errors import KGError, ServeError
-from kg.serve import description, graphs, pages, questions, reports, sparql, things
+from kg.serve import description, graphs, pages, questions, reports, reviewing, sparql, things
 from kg.serve.guard import Guard, refusal
 from kg.serve.service import Service
 
@@ -40,6 +40,7 @@ def application(service: Service, hosts: Collection[str] = ()) -> Starlette:
             *reports.ROUTES,
             *things.ROUTES,
             *questions.ROUTES,
+            *reviewing.ROUTES,
         ],
         middleware=guards,
         exception_handlers={KGError: _refuse},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,9 +13,10 @@ from starlette.templating import Jinja2Templates
 
 from kg.serve.service import service
 
-__all__ = ["FOLDER", "href", "page"]
+__all__ = ["FOLDER", "NAME", "href", "page"]
 
 FOLDER = Path(__file__).parent
+NAME = "kg-name"  # the cookie with the name of who is signed in
 _TEMPLATES = Jinja2Templates(FOLDER / "templates")  # names that end in .html are escaped
 
 
@@ -33,6 +34,7 @@ def page(
         "href": lambda iri: href(known.base, iri),
         "may_edit": known.access.may_edit(request),
         "open": known.access.open,
+        "reviewer": unquote(request.cookies.get(NAME, "")),
     }
     return _TEMPLATES.TemplateResponse(request, template, {**common, **values}, status, headers)
 

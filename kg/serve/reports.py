@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import pyoxigraph as ox
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from kg.errors import QueryError, ServeError, VocabularyError
+from kg.errors import QueryError, ReviewError, ServeError, VocabularyError
+from kg.identity import graph_iri
+from kg.model import ASSERTIONS, CATEGORIES, KINDS, ROLES
 from kg.query import ask, filters, question
-from kg.reports import Case, Episode, Report, Reports
+from kg.reports import Case, Episode, Link, Report, Reports
+from kg.review import LINK_TYPES, Curation
 from kg.serve.negotiation import form
 from kg.serve.rendering import href, page
 from kg.serve.service import service
@@ -23,7 +28,7 @@ from kg.table import Table
 if TYPE_CHECKING:
     from kg.store import Store
 
-__all__ = ["ROUTES", "Shown", "report_page", "told"]
+__all__ = ["ROUTES", "Shown", "keys_of", "report_page", "told"]
 
 _PAGE = 50  # reports of a page
 _ABSENT = {"absent": "absent", "present": ""}
@@ -93,20 +98,44 @@ class Shown:
 
     report: Report
     marks: tuple[Mark, ...]
+    built: frozenset[str]  # names of the decisions that are in the graph
 
 
 def told(store: Store, iri: str) -> Shown | None:
     """The report with that IRI, ready to be shown."""
     report = Reports(store).named(iri)
-    return Shown(report, tuple(_marks(report))) if report else None
+    if report is None:
+        return None
+    start = f"{report.iri}/review/"
+    nodes = {q.subject.value for q in store.quads(graph_iri(report.iri)) if isinstance(q.subject, ox.NamedNode)}
+    built = frozenset(node.removeprefix(start) for node in nodes if node.startswith(start))
+    return Shown(report, tuple(_marks(report)), built)
 
 
-def report_page(request: Request, found: Shown) -> Response:
-    """The page of a report."""
-    report = found.report
+def keys_of(store: Store, iri: str) -> tuple[str, ...]:
+    """The keys by which the report with that IRI is known; none if there is no such report."""
+    report = Reports(store, text=False).named(iri)
+    return report.keys if report else ()
+
+
+async def report_page(request: Request, found: Shown) -> Response:
+    """The page of a report, with what people decided about it."""
+    report, known = found.report, service(request)
+    fault = ""
+    try:
+        decided = (await asyncio.to_thread(Curation.load, known.decisions)).of(report.keys)
+    except ReviewError as error:
+        decided, fault = (), str(error)
     shown = {
         "report": report,
         "marks": found.marks,
+        "decisions": decided,
+        "waiting": [d for d in decided if d.name not in found.built],
+        "fault": fault,
+        "taken_back": len(found.built - {d.name for d in decided}),
+        "built": found.built,
+        "codes": {"role": ROLES, "kind": KINDS, "category": CATEGORIES, "assertion": ASSERTIONS},
+        "link_types": LINK_TYPES,
         "one": one,
         "course": course,
         "linked": linked,
@@ -131,10 +160,10 @@ def course(case: Case) -> list[Episode]:
     return sorted((e for e in case.episodes if e.present), key=lambda e: (e.quote.start, e.order))
 
 
-def linked(case: Case, episode: Episode) -> list[tuple[str, Episode]]:
-    """The links that lead from an episode, as words."""
+def linked(case: Case, episode: Episode) -> list[tuple[str, Episode, Link]]:
+    """The links that lead from an episode, in words."""
     words = {"for": "for", "partOf": "part of", "of": "of", "after": "after", "attributedTo": "attributed to"}
-    return [(words[link.type], case.by_iri[link.target]) for link in case.links if link.source == episode.iri]
+    return [(words[link.type], case.by_iri[link.target], link) for link in case.links if link.source == episode.iri]
 
 
 def _marks(report: Report) -> Iterator[Mark]:

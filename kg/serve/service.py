@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from kg import vocab
 from kg.errors import ServeError, StoreError
+from kg.review import CURATION
 from kg.serve.access import Access
 from kg.serve.limits import Limits
 from kg.serve.snapshot import Snapshots
@@ -37,11 +38,13 @@ class Service:
     access: Access = field(default_factory=lambda: Access(None))
     limits: Limits = field(default_factory=Limits)
     cors: bool = True  # pages from elsewhere may read the graph
+    curation: Path | None = None  # the file of decisions, by default beside the store
 
     def __post_init__(self) -> None:
         """Copy the store; StoreError if that cannot be done."""
         self.snapshots = Snapshots(self.store)
         self.base = self.snapshots.base
+        self.decisions = self.curation or self.store.parent / CURATION
         self.prefixes = dict(
             vocab.load().prefixes
         )  # here, since to compile a vocabulary takes longer than a request may

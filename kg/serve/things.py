@@ -89,7 +89,7 @@ async def _thing(request: Request, iri: str) -> Response:
     if isinstance(found, str):
         return RedirectResponse(href(known.base, found) + f"#{iri.removeprefix(found).lstrip('/')}", 303)
     if isinstance(found, Shown):
-        return report_page(request, found)
+        return await report_page(request, found)
     if isinstance(found, Node):
         return page(request, "node.html", {"node": found})
     return page(request, "concept.html", {"concept": found})
