@@ -15,8 +15,8 @@ class Limits:
     """Times are in seconds, sizes in bytes."""
 
     seconds: float = 30.0  # of work on one request
-    patience: float = 2.0  # after which work is slow, and makes room for what others ask
-    quick: int = field(default_factory=lambda: max(2, os.cpu_count() or 2))  # works at once
+    patience: float = 2.0  # of a processor's time, after which work is slow and makes room for what others ask
+    quick: int = field(default_factory=lambda: 2 * max(2, os.cpu_count() or 2))  # works at once
     slow: int = 4  # works at once that have outstayed ``patience``
     waiting: int = 64  # requests that wait for a worker
     memory: int = 2048 * _MIB  # of one worker

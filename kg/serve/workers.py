@@ -1,8 +1,8 @@
 """The workers together: who works, who waits, who is turned away, and what is stopped.
 
-Work that is done within ``Limits.patience`` is quick; as many workers do it at once as there are processors. Work that
-takes longer makes room: it goes on at low priority in one of a few further places, and while these are taken, the work
-that would need another is stopped. So a slow or hostile query holds up nobody for longer than ``patience``.
+Work that is done within ``Limits.patience``, in time of a processor, is quick; a few workers to a processor do it at
+once. Work that takes longer makes room: it goes on at low priority in one of a few further places, and while these are
+taken, the work that would need another is stopped. So slow or hostile queries hold up others for no longer than that.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from kg.serve.worker import Job, Worker
 __all__ = ["Workers"]
 
 _RETRY = 5  # seconds, for a client that is turned away
+_LOOK = 0.05  # seconds
+_PATIENCE_OF_CLOCK = 5  # times ``patience``, on the clock: others use the processor too
 
 
 class Workers:
@@ -47,12 +49,11 @@ class Workers:
         try:
             worker = await self._worker()
             with self._snapshots.use() as snapshot:
-                seconds, patience = self._limits.seconds, self._limits.patience
+                seconds, begun = self._limits.seconds, loop.time()
                 whole = False
                 work = loop.run_in_executor(self._threads, worker.work, snapshot, job, arguments, seconds)
                 work.add_done_callback(lambda done: done.cancelled() or done.exception())
-                await asyncio.wait({work}, timeout=patience)
-                if not work.done():
+                if not await self._is_quick(worker, work):
                     if self._slow >= self._limits.slow:
                         raise ServeError(
                             "This takes long, and as many requests that do are worked on as may be: try later.",
@@ -62,7 +63,7 @@ class Workers:
                     quick = False
                     self._free.release()
                     worker.stand_back()
-                    await asyncio.wait({work}, timeout=seconds - patience)
+                    await asyncio.wait({work}, timeout=begun + seconds - loop.time())
                 if not work.done():
                     raise ServeError(f"This took more than {seconds:g} seconds and was stopped.", 504)
                 whole = True
@@ -104,6 +105,16 @@ class Workers:
             ) from None
         finally:
             self._waiting -= 1
+
+    async def _is_quick(self, worker: Worker, work: asyncio.Future[Any]) -> bool:
+        """Wait until the work is done, or has had the processor for ``patience``, or waits for something else."""
+        loop, patience = asyncio.get_running_loop(), self._limits.patience
+        begun, used = worker.clock(), 0.0
+        until = loop.time() + min(_PATIENCE_OF_CLOCK * patience, self._limits.seconds)
+        while not work.done() and used < patience and loop.time() < until:
+            await asyncio.wait({work}, timeout=max(patience - used, _LOOK))
+            used = worker.clock() - begun
+        return work.done()
 
     async def _worker(self) -> Worker:
         """A worker without work, an old one or a new one."""
