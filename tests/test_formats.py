@@ -303,11 +303,11 @@ BODIES = {
 def test_entities_are_refused(tmp_path: Path, head: str, body: str) -> None:
     path = tmp_path / "a.xml"
     path.write_text(head + body.format("A &l9; man"))
-    began = time.perf_counter()
+    began = time.process_time()
     assert not documents(path)
     [message] = errors(path)
     assert "entity" in message and "root:" not in message
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
@@ -319,9 +319,9 @@ def test_entities_are_refused(tmp_path: Path, head: str, body: str) -> None:
 def test_broken_xml_is_one_error(tmp_path: Path, body: str, words: str) -> None:
     path = tmp_path / "a.xml"
     path.write_text(body.format(words))
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(errors(path)) == 1 and not documents(path)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_good_records_before_a_fault_are_kept(tmp_path: Path) -> None:
@@ -356,7 +356,7 @@ def test_medline_set_streams(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.html", "a.nbib", "a.ris", "a.csv", "a.bioc.json"])
 def test_other_hostile_input_is_bounded(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    began = time.perf_counter()
+    began = time.process_time()
     for data in (
         b"<html><body>" + b"<div>" * 50_000 + b"text",
         b"PMID- 1\nTI  - " + b"x\n      " * 200_000,
@@ -368,7 +368,7 @@ def test_other_hostile_input_is_bounded(tmp_path: Path, name: str) -> None:
         path.write_bytes(data)
         for item in read(path):
             assert isinstance(item, Document | SourceError)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 @settings(max_examples=150, deadline=None)

@@ -104,3 +104,44 @@ def test_any_pdf_and_word_file_maps_back(pages: list[str], tmp_path_factory: pyt
             first, _, last = block.place.removeprefix(f"{sort}s ").removeprefix(f"{sort} ").partition("-")
             assert int(first) <= number
             assert number <= int(last or first) or sort == "paragraph"  # a block says where it begins
+
+
+# --- saved pages of journals and of PubMed --------------------------------------------------------------------------
+
+
+def prose(document: Document) -> str:
+    kinds = ("abstract", "introduction", "case", "discussion", "body")
+    return "\n".join(document.text[b.start : b.end] for b in document.blocks if b.kind in kinds)
+
+
+def test_saved_page_of_pubmed() -> None:
+    [document] = documents(FORMATS / "pubmed.html")
+    report = document.report
+    assert (report.volume, report.issue, report.pages, report.pmcid) == ("12", "3", "145-9", "PMC9999909")
+    assert report.publication_types[0] == "Case Reports" and report.headings[0] == "Cladribine / therapeutic use"
+    assert report.authors == ("Okonkwo AB", "Lindqvist P")
+    assert not re.search("died|Splenic|Search in|Send to", prose(document))
+    assert [b.kind for b in document.blocks if b.kind in ("introduction", "case", "discussion")] == [
+        "introduction", "case", "discussion",
+    ]  # fmt: skip
+
+
+TABLE = """<html><body><article><h1>Remission in a boy</h1><h2>Case report</h2><p>A boy of 5 years had leukemia and received cytarabine.</p>
+<table><tr><th>Age</th><th>Outcome</th></tr><tr><td>6</td><td>The boy died.</td></tr></table><p>He recovered.</p>
+<figure><figcaption>Marrow of another boy who died.</figcaption></figure></article></body></html>"""
+
+
+def test_cells_and_legends_of_a_web_page_stand_apart(tmp_path: Path) -> None:
+    path = tmp_path / "a.html"
+    path.write_text(TABLE)
+    [document] = documents(path)
+    assert prose(document) == "Case report\n\nA boy of 5 years had leukemia and received cytarabine.\nHe recovered."
+    assert "Age Outcome\n6 The boy died." in document.text
+
+
+def test_saved_page_of_a_publisher() -> None:
+    [document] = documents(FORMATS / "publisher.html")
+    words = prose(document)
+    assert not re.search("Death of a woman|cyclosporine|consent|Nobody|empty marrow", words)
+    assert "fever of 38.5 °C. He received antithymocyte globulin (Fig. 1)" in words and "well for 2 years" in words
+    assert (document.report.license, document.report.keywords) == ("CC BY 4.0", ("Aplastic anemia", "Hepatitis"))

@@ -60,7 +60,7 @@ def _read(text: str, parts: Sequence[Part]) -> dict[str, Any]:
         "keywords": unique(_keywords(text, parts)),
         "headings": tuple(_one_line(text[p.start : p.end]).replace("*", "") for p in parts if p.field == "headings"),
         "language": languages_of(parts),
-        "license": license_in("\n".join(text[p.start : p.end] for p in parts if p.kind == "citation")),
+        "license": license_in("\n".join(text[p.start : p.end] for p in parts if p.kind in ("citation", "debris"))),
         "copyright": found.get("copyright"),
         "publication_types": unique(_one_line(text[p.start : p.end]) for p in parts if p.field == "publication_types"),
     }

@@ -18,13 +18,14 @@ from kg.sources._bibliography import license_in, orcid, parse_date, report_of, u
 from kg.sources._compose import format_words, language_tag
 from kg.sources._files import decoded, stem_of, whole
 from kg.sources._languages import language_of
-from kg.sources._layout import blocks_of, lay_out
+from kg.sources._layout import PROSE, blocks_of, lay_out
 from kg.sources._xml import Element
 
 __all__ = ["read", "recognises"]
 
 _SHARE = 0.4  # of the page's text that its <article> or <main> must hold to be taken for the whole of it
 _CANDIDATES = 8
+_PROSE = 250  # characters of a cell that holds running text: some pages are laid out by tables
 _NUMBERS = re.compile(r"[\s\d,;\[\]–-]*")
 _MARK = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
 _LISTS = ("authors", "affiliations", "issn", "keywords", "language", "publication_types")
@@ -48,7 +49,8 @@ def read(path: Path) -> Iterator[Document | SourceError]:
     if not lines.text.strip():
         yield SourceError(f"{path}: holds no text outside menus and scripts.")
         return
-    parts = lay_out(lines.text, next(iter(told.get("title", {}).values()), ""))
+    laid_out = lay_out(lines.text, next(iter(told.get("title", {}).values()), ""))
+    parts = [p._replace(kind="caption") if p.kind in PROSE and lines.is_apart(p.start) else p for p in laid_out]
     blocks = tuple(replace(block, place=lines.place_of(block.start)) for block in blocks_of(parts))
     yield Document(stem_of(path), lines.text, report_of(lines.text, parts, told), blocks, str(path))
 
@@ -78,11 +80,16 @@ class _Lines:
     def __init__(self, root: Element) -> None:
         words = format_words("html")
         self._out, self._roles = frozenset(words["out"]), frozenset(words["roles"])
+        self._classes_out, self._classes_kept = frozenset(words["classes_out"]), frozenset(words["classes_kept"])
+        self._inline = frozenset(words["classes_inline"])
+        self._cells = frozenset(words["cells"])
         self._lines, self._paragraphs = frozenset(words["lines"]), frozenset(words["paragraphs"])
         self._pieces: list[str] = []
         self._size = 0
         self._starts: list[int] = []
         self._places: list[str] = []
+        self._apart: list[str] = []  # the figure or table a line stands in
+        self._within: list[str] = []
         self._read(root)
         self.text = "".join(self._pieces).rstrip()
 
@@ -91,7 +98,15 @@ class _Lines:
         at = bisect_right(self._starts, offset) - 1
         return self._places[at] if at >= 0 else ""
 
+    def is_apart(self, offset: int) -> bool:
+        """Whether the line at ``offset`` belongs to a figure or is a cell of a table."""
+        at = bisect_right(self._starts, offset) - 1
+        if at < 0 or self._apart[at] != "table":
+            return at >= 0 and bool(self._apart[at])
+        return len(self.text[self._starts[at] :].partition("\n")[0]) < _PROSE
+
     def _read(self, root: Element) -> None:
+        apart = format_words("html")["apart"]
         skipped: Element | None = None
         for event, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
             if skipped is not None and element is not skipped:
@@ -101,29 +116,44 @@ class _Lines:
                 if self._left_out(element):
                     skipped = element
                     continue
-                self._break(tag)
+                self._break(tag, element)
+                if tag in apart:
+                    self._within.append(tag)
                 self._say(element.text or "", element)
                 continue
+            if tag in apart and skipped is None:
+                self._within.pop()
             skipped = None
-            self._break(tag)
+            self._break(tag, element)
             if element is not root:
                 self._say(element.tail or "", element)
 
     def _left_out(self, element: Element) -> bool:
+        classes = element.get("class", "").split()
+        if not self._classes_kept.isdisjoint(classes):
+            return False
         if element.tag in self._out or element.get("role") in self._roles or element.get("hidden") is not None:
+            return True
+        if not self._classes_out.isdisjoint(classes):
             return True
         if element.tag != "sup" or element.find(".//a") is None:
             return False
         return _NUMBERS.fullmatch("".join(map(str, element.itertext()))) is not None  # the raised number of a reference
 
-    def _break(self, tag: str) -> None:
-        wanted = "\n\n" if tag in self._paragraphs else "\n" if tag in self._lines else ""
-        if not wanted or not self._pieces:
+    def _break(self, tag: str, element: Element) -> None:
+        if not tag or not self._pieces or not self._inline.isdisjoint(element.get("class", "").split()):
             return
-        if not self._pieces[-1].endswith("\n"):
-            self._push(wanted)
-        elif wanted == "\n\n" and self._pieces[-1] == "\n":
-            self._push("\n")
+        last = self._pieces[-1]
+        if tag in self._paragraphs or tag in self._lines:
+            parted = "\n\n" if tag in self._paragraphs else "\n"
+            if not last.endswith("\n"):
+                self._push(parted)
+            elif last == "\n" and parted == "\n\n":
+                self._pieces.pop()
+                self._size -= 1
+                self._push(parted)
+        elif tag in self._cells and not last[-1].isspace():
+            self._push(" ")
 
     def _say(self, words: str, element: Element) -> None:
         evened = " ".join(words.split())
@@ -135,6 +165,7 @@ class _Lines:
         if starts_line:
             self._starts.append(self._size)
             self._places.append(element.getroottree().getpath(element))
+            self._apart.append(self._within[-1] if self._within else "")
         elif words[0].isspace() and not self._pieces[-1].endswith(" "):
             self._push(" ")
         self._push(evened + (" " if words[-1].isspace() else ""))
@@ -188,11 +219,11 @@ def _cleaned(told: Mapping[str, Any]) -> dict[str, Any]:
         changes["doi"] = doi[doi.find("10.") :] if "10." in doi else None
     if authors := told.get("authors"):
         several = authors if len(authors) > 1 or ";" not in authors[0] else authors[0].split(";")
-        changes["authors"] = tuple(map(_in_order, several))
+        changes["authors"] = tuple(filter(None, map(_in_order, several)))
     if keywords := told.get("keywords"):
         changes["keywords"] = unique(w.strip() for k in keywords for w in k.replace(";", ",").split(","))
     if languages := told.get("language"):
         changes["language"] = tuple(filter(None, map(language_tag, languages)))
-    if copyright_ := told.get("copyright"):
-        changes["license"] = license_in(copyright_)
+    if license_ := license_in(told.get("copyright", "")):
+        changes["license"] = license_
     return changes
