@@ -127,8 +127,8 @@ def test_saved_page_of_pubmed() -> None:
 
 
 TABLE = """<html><body><article><h1>Remission in a boy</h1><h2>Case report</h2>
-<p>A boy of 5 years had leukemia and was given cytarabine for two years.</p>
-<table><tr><th>Age</th><th>Outcome</th></tr><tr><td>6</td><td>The boy died.</td></tr></table><p>He recovered.</p>
+<p>A boy of 5 years had leukemia and was given cytarabine.</p>
+<table><tr><th>Age</th><th>Outcome</th></tr><tr><td>6</td><td>The boy died.</td></tr></table><p>He recovered and has been well since then at all visits.</p>
 <figure><figcaption>Marrow of another boy who died.</figcaption></figure></article></body></html>"""
 
 
@@ -136,10 +136,9 @@ def test_cells_and_legends_of_a_web_page_stand_apart(tmp_path: Path) -> None:
     path = tmp_path / "a.html"
     path.write_text(TABLE)
     [document] = documents(path)
-    assert (
-        prose(document)
-        == "Case report\n\nA boy of 5 years had leukemia and was given cytarabine for two years.\nHe recovered."
-    )
+    first, last = "A boy of 5 years had leukemia and was given cytarabine.", "well since then at all visits."
+    assert prose(document).startswith(f"Case report\n\n{first}") and prose(document).endswith(last)
+    assert "died" not in prose(document)
     assert "Age Outcome\n6 The boy died." in document.text
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -75,10 +75,13 @@ def languages_of(parts: Iterable[Part | Block]) -> tuple[str, ...]:
     return tuple(sorted(size, key=lambda tag: -size[tag]))
 
 
-def lay_out(text: str, title: str = "") -> tuple[Part, ...]:
-    """The parts of a page; a ``title`` known from elsewhere is recognised when it stands in the text."""
+def lay_out(text: str, title: str = "", apart: Container[int] = ()) -> tuple[Part, ...]:
+    """The parts of a page; a ``title`` known from elsewhere is recognised when it stands in the text.
+
+    ``apart``: where the lines begin that are known to be legends or cells of tables.
+    """
     rules = page_rules()
-    units = _units(text, rules)
+    units = _units(text, rules, apart)
     if len(units) == 1 and units[0].sort == "prose":
         units[0].kind = "body"
         _split(units[0], rules)
@@ -88,7 +91,7 @@ def lay_out(text: str, title: str = "") -> tuple[Part, ...]:
     return tuple(_parts(text, units, rules))
 
 
-def _units(text: str, rules: PageRules) -> list[_Unit]:
+def _units(text: str, rules: PageRules, apart: Container[int]) -> list[_Unit]:
     """The lines of ``text``, those of one paragraph joined where the page is broken at a fixed width."""
     units: list[_Unit] = []
     at, gap = 0, True
@@ -96,7 +99,7 @@ def _units(text: str, rules: PageRules) -> list[_Unit]:
         if bare := line.strip(BLANK):
             start = at + line.index(bare[0])
             units.append(_Unit(start, start + len(bare), bare, gap))
-            units[-1].sort = _sort(units[-1], rules)
+            units[-1].sort = "caption" if start in apart else _sort(units[-1], rules)
         gap = not bare
         at += len(line)
     wide = [len(u.text) for u in units]

@@ -18,14 +18,14 @@ from kg.sources._bibliography import license_in, orcid, parse_date, report_of, u
 from kg.sources._compose import format_words, language_tag
 from kg.sources._files import decoded, stem_of, whole
 from kg.sources._languages import language_of
-from kg.sources._layout import PROSE, blocks_of, lay_out
+from kg.sources._layout import blocks_of, lay_out
 from kg.sources._xml import Element
 
 __all__ = ["read", "recognises"]
 
 _SHARE = 0.4  # of the page's text that its <article> or <main> must hold to be taken for the whole of it
 _CANDIDATES = 8
-_PROSE = 250  # characters of a cell that holds running text: some pages are laid out by tables
+_PROSE = 250  # characters of a line of running text: some pages are laid out by tables
 _NUMBERS = re.compile(r"[\s\d,;\[\]–-]*")
 _MARK = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
 _LISTS = ("authors", "affiliations", "issn", "keywords", "language", "publication_types")
@@ -49,8 +49,7 @@ def read(path: Path) -> Iterator[Document | SourceError]:
     if not lines.text.strip():
         yield SourceError(f"{path}: holds no text outside menus and scripts.")
         return
-    laid_out = lay_out(lines.text, next(iter(told.get("title", {}).values()), ""))
-    parts = [p._replace(kind="caption") if p.kind in PROSE and lines.is_apart(p.start) else p for p in laid_out]
+    parts = lay_out(lines.text, next(iter(told.get("title", {}).values()), ""), lines.apart())
     blocks = tuple(replace(block, place=lines.place_of(block.start)) for block in blocks_of(parts))
     yield Document(stem_of(path), lines.text, report_of(lines.text, parts, told), blocks, str(path))
 
@@ -88,8 +87,8 @@ class _Lines:
         self._size = 0
         self._starts: list[int] = []
         self._places: list[str] = []
-        self._apart: list[str] = []  # the figure or table a line stands in
-        self._within: list[str] = []
+        self._apart: list[Element | None] = []  # the figure or table each line stands in
+        self._within: list[Element] = []
         self._read(root)
         self.text = "".join(self._pieces).rstrip()
 
@@ -98,12 +97,13 @@ class _Lines:
         at = bisect_right(self._starts, offset) - 1
         return self._places[at] if at >= 0 else ""
 
-    def is_apart(self, offset: int) -> bool:
-        """Whether the line at ``offset`` belongs to a figure or is a cell of a table."""
-        at = bisect_right(self._starts, offset) - 1
-        if at < 0 or self._apart[at] != "table":
-            return at >= 0 and bool(self._apart[at])
-        return len(self.text[self._starts[at] :].partition("\n")[0]) < _PROSE
+    def apart(self) -> frozenset[int]:
+        """Where the lines begin that stand in a figure, or in a table that holds no running text."""
+        stops = [*self._starts[1:], self._size]
+        lines = list(zip(self._starts, stops, self._apart, strict=True))
+        laid_out = {element for start, stop, element in lines if stop - start > _PROSE and element is not None}
+        figures = {element for element in self._apart if element is not None and element.tag == "figure"}
+        return frozenset(start for start, _, e in lines if e is not None and (e in figures or e not in laid_out))
 
     def _read(self, root: Element) -> None:
         apart = format_words("html")["apart"]
@@ -118,7 +118,7 @@ class _Lines:
                     continue
                 self._break(tag, element)
                 if tag in apart:
-                    self._within.append(tag)
+                    self._within.append(element)
                 self._say(element.text or "", element)
                 continue
             if tag in apart and skipped is None:
@@ -165,7 +165,7 @@ class _Lines:
         if starts_line:
             self._starts.append(self._size)
             self._places.append(element.getroottree().getpath(element))
-            self._apart.append(self._within[-1] if self._within else "")
+            self._apart.append(self._within[-1] if self._within else None)
         elif words[0].isspace() and not self._pieces[-1].endswith(" "):
             self._push(" ")
         self._push(evened + (" " if words[-1].isspace() else ""))
