@@ -128,7 +128,8 @@ def test_saved_page_of_pubmed() -> None:
 
 TABLE = """<html><body><article><h1>Remission in a boy</h1><h2>Case report</h2>
 <p>A boy of 5 years had leukemia and was given cytarabine.</p>
-<table><tr><th>Age</th><th>Outcome</th></tr><tr><td>6</td><td>The boy died.</td></tr></table><p>He recovered and has been well since then at all visits.</p>
+<table><tr><th>Age</th><th>Outcome</th></tr><tr><td>6</td><td>The boy died.</td></tr></table>
+<p>He reached a remission after two courses of it and has been well since then at all visits.</p>
 <figure><figcaption>Marrow of another boy who died.</figcaption></figure></article></body></html>"""
 
 
@@ -139,7 +140,7 @@ def test_cells_and_legends_of_a_web_page_stand_apart(tmp_path: Path) -> None:
     first, last = "A boy of 5 years had leukemia and was given cytarabine.", "well since then at all visits."
     assert prose(document).startswith(f"Case report\n\n{first}") and prose(document).endswith(last)
     assert "died" not in prose(document)
-    assert "Age Outcome\n6 The boy died." in document.text
+    assert "Age Outcome \n6 The boy died." in document.text
 
 
 def test_saved_page_of_a_publisher() -> None:
