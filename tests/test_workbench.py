@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 import pyoxigraph as ox
@@ -18,6 +19,7 @@ from kg.store import open_store
 from tests.invented import read_reports, store_of_reports
 from tests.pages import TITLE, trial_reports
 from tests.served import serving
+from tests.test_page import CHROMIUM, QUIET
 
 TOKEN = "a token for tests"
 SCRIPT = re.compile(r"<script|<img|onerror=|javascript:", re.I)
@@ -164,3 +166,33 @@ def test_hostile_words_stay_words(client: httpx.Client) -> None:
         assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "&lt;/script&gt;" in client.get(own).text
     assert TITLE.split(" ")[0] not in client.get("/reports").text
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: install the package chromium")
+def test_a_browser_runs_nothing_that_a_report_or_query_says(client: httpx.Client) -> None:
+    from playwright.sync_api import sync_playwright
+
+    home, faults, outside = str(client.base_url).rstrip("/"), list[str](), list[str]()
+    script = "<script>document.title='broken'</script><img src=x onerror=document.title='broken'>"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page()
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("dialog", lambda dialog: faults.append(dialog.message))
+        page.on("request", lambda r: None if r.url.startswith((home, "data:")) else outside.append(r.url))
+        report = of(client, "hostile <&>")
+        for path in (
+            "/", report, "/reports", f"/reports?{urlencode({'words': script})}", "/questions/episodes?ask=1",
+            f"/editor?{urlencode({'query': f'SELECT ({script!r} AS ?x) {{}}'})}",
+        ):  # fmt: skip
+            page.goto(home + path)
+            assert page.title() != "broken" and page.locator("main script, main img").count() == 0, path
+        page.goto(home + report)
+        assert TITLE in page.locator("h1").inner_text()
+        page.goto(home + "/")
+        assert page.frame_locator("iframe").locator("#flow").count() == 1, "the picture is drawn in the overview"
+        browser.close()
+    assert not outside
+    assert not [fault for fault in faults if "status of 400" not in fault], faults

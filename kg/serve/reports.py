@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["ROUTES", "Shown", "keys_of", "report_page", "told"]
 
 _PAGE = 50  # reports of a page
+_ALL: Mapping[str, str] = MappingProxyType({})
 _ABSENT = {"absent": "absent", "present": ""}
 
 
@@ -42,24 +44,24 @@ async def reports(request: Request) -> Response:
     asked = question("reports")
     shown: dict[str, Any] = {"parameters": (*asked.parameters, *filters().parameters), "values": values}
     try:
-        found: Table = await service(request).run(answer, values, number)
+        known = service(request)
+        every: Table = await (known.run(answer, values) if values else known.recall(answer))
     except (QueryError, VocabularyError) as error:
         return page(request, "reports.html", {**shown, "error": str(error)}, status=400)
-    total = int(found.rows[0][-1] or 0) if found.rows else 0
+    total, first = len(every), (number - 1) * _PAGE
+    rows = Table(every.columns, every.rows[first : first + _PAGE]).to_dicts()
     more = {n: f"/reports?{urlencode({**values, 'page': n})}" for n in (number - 1, number + 1)}
     links = {
         "before": more[number - 1] if number > 1 else None,
         "after": more[number + 1] if number * _PAGE < total else None,
     }
-    return page(request, "reports.html", {**shown, **links, "rows": found.to_dicts(), "total": total})
+    return page(request, "reports.html", {**shown, **links, "rows": rows, "total": total})
 
 
-def answer(store: Store, values: dict[str, str], number: int) -> Table:
-    """One page of the answer, with the number of all reports in a last column."""
+def answer(store: Store, values: Mapping[str, str] = _ALL) -> Table:
+    """The reports that these values leave."""
     found = ask(store, "reports", values)
-    first = (number - 1) * _PAGE
-    rows = tuple((*row, len(found)) for row in found.rows[first : first + _PAGE])
-    return Table((*found.columns, "total"), rows)
+    return Table(found.columns, found.rows)
 
 
 async def find(request: Request) -> Response:
