@@ -20,7 +20,7 @@ from lxml import etree
 
 from kg.errors import FetchError
 
-__all__ = ["AnswerError", "Client", "NotFoundError", "RefusedError", "json_of", "xml_of"]
+__all__ = ["AnswerError", "Client", "NoAnswerError", "NotFoundError", "RefusedError", "json_of", "xml_of"]
 
 T = TypeVar("T")
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -42,6 +42,10 @@ class RefusedError(FetchError):
     def __init__(self, address: str, status: int, words: str) -> None:
         super().__init__(f"{address} refuses: {words}; check the query, the key and the address.")
         self.status, self.words = status, words
+
+
+class NoAnswerError(FetchError):
+    """No answer of use came, however often it was asked for."""
 
 
 class NotFoundError(FetchError):
@@ -128,7 +132,7 @@ class Client:
             self.tell(f"{self._address}: {why}; trying again in {wait:.0f} s.")
             with self._turn:
                 self._next = max(self._next, time.monotonic() + wait)
-        raise FetchError(
+        raise NoAnswerError(
             f"{self._address} does not answer ({why}); what came is kept, run the same command later to go on."
         )
 

@@ -91,7 +91,7 @@ class Model:
                     said = chat(model.reply(question))
                 content = json.dumps(said).encode()
                 if answer == "huge":
-                    content = json.dumps(chat("x" * 9 * 2**20)).encode()
+                    content = json.dumps(chat("x" * 2 * 2**20)).encode()
                 if self.path != "/v1/chat/completions":
                     status, content, headers = 404, b'{"error":{"message":"no such page"}}', {}
                 self.send_response(status)

@@ -33,7 +33,7 @@ class Meter:
     cost: float = 0.0
     windows: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)  # why windows failed or were refused
-    failing: int = 0  # windows failed in a row
+    unanswered: int = 0  # windows in a row for which no answer came
     answered: bool = False
     stopped: Event = field(default_factory=Event)  # when set, nothing more is asked
     lock: Lock = field(default_factory=Lock)
@@ -70,6 +70,8 @@ class LanguageModel:
             raise ModelError("The model has no name; give --model NAME, as the endpoint knows it.")
         if self.max_cost is not None and self.price is None:
             raise ModelError("--max-cost needs --price READ/WRITTEN, what a million tokens of each cost.")
+        if not all(p >= 0 for p in self.price or ()):
+            raise ModelError(f"The price {self.price} is none; give what a million tokens read and written cost.")
 
     def at_once(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """What ``work``, which asks this model, makes of the items, in order; ended early, nothing more is asked."""

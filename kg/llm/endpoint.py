@@ -21,7 +21,7 @@ from kg.llm.prompt import Message, prompt_version, schema
 from kg.llm.replies import Replies, Reply, reply_key
 from kg.llm.reply import read_reply
 from kg.model import Status
-from kg.online import AnswerError, Client, NotFoundError, RefusedError, json_of
+from kg.online import AnswerError, Client, NoAnswerError, NotFoundError, RefusedError, json_of
 
 __all__ = ["Endpoint", "tokens"]
 
@@ -29,7 +29,7 @@ _SILENCE = 600.0  # seconds: a reply comes whole, when the model has thought of 
 _PATIENCE = 900.0
 _LARGEST = 4 * 2**20  # bytes of a reply with all that is around it
 _WRITTEN = 8192  # tokens of a reply, thoughts included
-_IN_A_ROW = 3  # windows that may fail one after another before the endpoint counts as broken
+_IN_A_ROW = 3  # windows that may fail one after another, or from the first on, before that counts as a reason to stop
 _DECLINED = re.compile(r"content[ _]?(filter|management|policy)", re.IGNORECASE)  # said of the text, not the request
 _CLOSED = frozenset({401, 402, 403})  # no request will do
 _LETTERS = 4  # characters of a token, about
@@ -66,8 +66,8 @@ class Endpoint:
         ModelError where no further request makes sense: the budget is spent, the key refused, the model unknown, or
         the endpoint broken.
         """
-        meter = self._model.meter
-        key = reply_key(self._model.name, prompt_version(), messages[-1]["content"])
+        meter, name = self._model.meter, self._model.name
+        key = reply_key(name, prompt_version(), messages[-1]["content"])
         if kept := self._replies.get(key):
             with meter.lock:
                 meter.kept += 1
@@ -80,9 +80,10 @@ class Endpoint:
             self._replies.put(key, reply)
         with meter.lock:
             self._count(reply)
-            meter.failing = meter.failing + 1 if reply.status == "failed" else 0
-            if meter.failing >= _IN_A_ROW or (reply.status == "failed" and not meter.answered):
-                raise ModelError(f"{self._model.name}: {reply.why}; what came is kept, run again to go on from there.")
+            if meter.unanswered >= _IN_A_ROW or (meter.unanswered and not meter.answered):
+                raise ModelError(f"{name}: {reply.why}")
+            if meter.windows["failed"] == meter.windows.total() >= _IN_A_ROW:
+                raise ModelError(f"{name} gives no reply that can be read ({reply.why}); try another model.")
         return reply
 
     def _count(self, reply: Reply) -> None:
@@ -107,6 +108,10 @@ class Endpoint:
                 if simpler is None:
                     return _failed(error.words)
                 form = simpler
+            except NoAnswerError as error:
+                with self._model.meter.lock:
+                    self._model.meter.unanswered += 1
+                return _failed(str(error))
             except FetchError as error:
                 return _failed(str(error))
             else:
@@ -117,7 +122,7 @@ class Endpoint:
         read, written = reply.read or tokens(messages), reply.written or len(reply.content) // _LETTERS
         meter = self._model.meter
         with meter.lock:
-            meter.answered = True
+            meter.answered, meter.unanswered = True, 0
             meter.read += read
             meter.written += written
             meter.cost += self._model.cost_of(read, written)
