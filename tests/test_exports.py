@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,9 @@ import pyoxigraph as ox
 import pytest
 from rdflib import Dataset, Graph
 
-from kg import exporters, registry, vocab
+from kg import exporters, registry, resources, vocab
 from kg.query import ask
+from kg.reports import Reports
 from kg.store import FORMATS, Store, open_store
 from tests.test_query import EXPECTED, given_in
 
@@ -64,6 +66,24 @@ def test_rdflib_reads_json_ld_as_the_same_quads(invented: Store) -> None:
         for form, name in (("jsonld", "json-ld"), ("nq", "nquads"))
     )
     assert set(one.quads()) == set(other.quads())
+
+
+def test_json_ld_says_its_prefixes_as_the_published_context_does(invented: Store) -> None:
+    published = json.loads((resources.folder("ontology") / "context.jsonld").read_text(encoding="utf-8"))["@context"]
+    context = json.loads(written(invented, "jsonld"))["@context"]
+    prefixes = {name: iri for name, iri in published.items() if str(iri).startswith("http") and name != "@base"}
+    assert prefixes.items() <= {name: said["@id"] for name, said in context.items() if name[0] != "@"}.items()
+    assert context["@base"] == published["@base"]
+
+
+@pytest.mark.parametrize("form", RDF)
+def test_no_sentence_of_a_report_is_left_without_texts(form: str, invented: Store) -> None:
+    whole, bare = (" ".join(written(invented, form, text=text).decode().split()) for text in (True, False))
+    quotes = {quote.exact for report in Reports(invented) for quote in report.quotes.values()}
+    titles = {title for report in Reports(invented) for title in report.titles.values()}
+    sentences = {" ".join(quote.split()) for quote in quotes if quote.endswith(".") and quote not in titles}
+    assert any(sentence in whole for sentence in sentences)
+    assert not [sentence for sentence in sentences if sentence in bare]
 
 
 @pytest.mark.parametrize("form", RDF)
