@@ -20,6 +20,7 @@ from kg.diff import diff
 from kg.errors import ReviewError
 from kg.evaluate import agreement, evaluate, kappa, read_gold
 from kg.model import Case, CaseRecord, Condition, Episode, Intervention, Outcome, Quantity, Span
+from kg.query import ask
 from kg.reports import Reports
 from kg.review import (
     Curation,
@@ -474,6 +475,11 @@ def test_decisions_survive_builds_and_are_undone(built: Path, tmp_path: Path) ->
     assert states(out) == {"pancytopenia": "corrected"}
     with open_store(out / "store", read_only=True) as store:
         assert "etoposide" not in {e.label for r in Reports(store) for c in r.cases for e in c.episodes}
+    with open_store(out / "store", read_only=True) as store:
+        told = ask(store, "reviews", {"who": "A. Reader"}).to_dicts()
+    assert [(row["decision"], row["what"], bool(row["fact"])) for row in told] == [
+        ("corrected", "corrected condition pancytopenia", True), ("rejected", "rejected intervention etoposide", False),
+    ]  # fmt: skip
     assert build([reports], out).extracted == 0
     fresh = tmp_path / "fresh"  # another folder, from nothing, with the decisions beside the reports
     kept = shutil.copy(out / "curation.jsonl", reports)

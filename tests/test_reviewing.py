@@ -153,6 +153,7 @@ def test_from_the_search_to_the_rebuilt_graph(
     faults: list[str] = []
     outside: list[str] = []
     home = str(client.base_url).rstrip("/")
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         context = browser.new_context(viewport={"width": 1300, "height": 900})

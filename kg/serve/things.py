@@ -86,8 +86,15 @@ async def _thing(request: Request, iri: str) -> Response:
         answer: Answer = await known.run(described, iri, wanted)
         return Response(answer.body, media_type=answer.media_type, headers={"Vary": "Accept"})
     found: Shown | Node | dict[str, Any] | str = await known.run(shown, iri)
+    answered = await _page(request, iri, found)
+    answered.headers["Vary"] = "Accept"
+    return answered
+
+
+async def _page(request: Request, iri: str, found: Shown | Node | dict[str, Any] | str) -> Response:
+    """The page of what was found, or the way to the page that it stands on."""
     if isinstance(found, str):
-        return RedirectResponse(href(known.base, found) + f"#{iri.removeprefix(found).lstrip('/')}", 303)
+        return RedirectResponse(href(service(request).base, found) + f"#{iri.removeprefix(found).lstrip('/')}", 303)
     if isinstance(found, Shown):
         return await report_page(request, found)
     if isinstance(found, Node):
