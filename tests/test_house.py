@@ -35,7 +35,7 @@ PLUGINS = {
         "ttl",
         "void",
     ),
-    "extractors": ("rules",),
+    "extractors": ("both", "llm", "rules"),
     "figures": ("matrix", "outcomes", "swimmer", "timeline"),
     "sources": ("jsonl", "text"),
 }

@@ -117,7 +117,7 @@ class _Reader:
         hint = item.get("sentence")
         near = window.lines[hint - 1] if type(hint) is int and 1 <= hint <= len(window.lines) else None
         span = find_quote(self.story.text, item["quote"], Span(window.start, window.end), near)
-        if span is None or self.story.sentence_at(span.start) is None:
+        if span is None or None in (self.story.sentence_at(span.start), self.story.sentence_at(span.end - 1)):
             return None
         said, firm = assertion_of(span.start, span.end, self.scopes)
         return _Fact(number, item, span, said if said != "present" and firm else item["assertion"])
