@@ -398,6 +398,17 @@ def test_print_shows_picture_and_evidence_without_controls(page: Page) -> None:
     assert page.locator("#flow").is_visible() and page.locator("#evidence article").first.is_visible()
 
 
+def test_on_a_phone_the_sentences_lie_over_the_picture_only_when_there_are_some(browser: Any, page_file: Path) -> None:
+    page = browser.new_page(viewport={"width": NARROW[0], "height": NARROW[1]})
+    show(page, page_file)
+    place = "getComputedStyle(document.getElementById('evidence')).position"
+    assert page.evaluate(place) == "static"
+    page.locator(".node .box").first.click()
+    page.wait_for_selector("#evidence article")
+    assert page.evaluate(place) == "sticky"
+    page.close()
+
+
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not here: run 'make .venv/validators'")
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_no_serious_fault_of_accessibility(browser: Any, page_file: Path, size: tuple[int, int]) -> None:

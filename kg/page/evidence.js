@@ -78,5 +78,5 @@ function quoted(full, language, start, end, marks) {
 
 function idlePanel() {
   turn++;
-  $("evidence").replaceChildren(el("h2", {}, "Evidence"), el("p", {}, "Choose a box, a band or a row to read the sentences behind it."));
+  $("evidence").replaceChildren(el("h2", {}, "Evidence"), el("p", { class: "hint" }, "Choose a box, a band or a row to read the sentences behind it."));
 }

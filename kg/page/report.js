@@ -66,7 +66,7 @@ async function drawReport(number) {
 
 function idleReport() {
   turn++;
-  $("evidence").replaceChildren(el("h2", {}, "Fact"), el("p", {}, "Point at marked words, or walk to them with the tab key, to see what was understood of them and what it is linked with."));
+  $("evidence").replaceChildren(el("h2", {}, "Fact"), el("p", { class: "hint" }, "Point at marked words, or walk to them with the tab key, to see what was understood of them and what it is linked with."));
 }
 
 function legend() {
