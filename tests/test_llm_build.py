@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 import kg
-from kg import pipeline
+from kg import pipeline, sources
 from kg.cli import main
 from kg.errors import ModelError
 from kg.llm import LanguageModel
-from kg.model import CaseRecord
+from kg.model import CaseRecord, Document
+from kg.quads import report_keys
+from kg.review import Decision, append, quote_of
 from kg.store import Store, open_store
 from tests.models import Model, Question, chat, facts
 
@@ -186,6 +188,18 @@ def test_disagreement_in_the_graph_and_the_counts(server: Model, reports: Path, 
     vancomycin = next(row for row in rows if row["fact"] == "vancomycin")
     assert (vancomycin["id"], vancomycin["why"]) == ("two", "found by rules only")
     assert vancomycin["sentence"] == "He was given vancomycin and died."
+
+    document = next(d for d in sources.read(reports) if isinstance(d, Document) and d.id == "two")
+    start = document.text.index("vancomycin")
+    decision = Decision(
+        who="A. Reader", when="2026-01-01T12:00:00Z", what="accepted", kind="intervention",
+        report=tuple(report_keys(document)), quote=quote_of(document.text, start, start + 10),
+        values={"label": "vancomycin", "kind": "drug"},
+    )  # fmt: skip
+    append(tmp_path / "out" / "curation.jsonl", [decision])
+    kg.build([reports], tmp_path / "out", extractor="both", model=model(server))
+    with open_store(tmp_path / "out" / "store", read_only=True) as store:
+        assert "vancomycin" not in {row["fact"] for row in kg.query(store, "to-review").to_dicts()}
 
 
 # --- the command line -----------------------------------------------------------------------------------------------
