@@ -134,13 +134,17 @@ def cases_of(facts: Table | Iterable[str]) -> list[str]:
 
 def _cases(store: Store, name: str) -> list[str]:
     """The cases of the report with that id, or the case with that IRI."""
+    from kg import vocab
+
     report, _, number = name.partition("/case")
+    terms = Values(vocab.load, lambda _: [], store.base)
     for way, value in (("named", name), ("named", report), ("case", name), ("report", name)):
         try:
-            rows = ask(store, "cases", {way: value}).to_dicts()
+            text = question("cases").bind({way: value}, terms)
         except QueryError:  # no IRI
             continue
-        found = [str(row["case"]) for row in rows]
+        # Not ask(), which also counts on how many reports of the whole graph the answer rests.
+        found = [str(row["case"]) for row in _table(store.query(text)).to_dicts()]
         if way == "named" and value != name:
             found = [case for case in found if case.endswith(f"/case{number}")]
         if found:
