@@ -24,7 +24,8 @@ def listen(service: Service, host: str, port: int, *, tell: Callable[[str], None
         bound = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         service.snapshots.close()
-        raise ServeError(f"{host} port {port} cannot be listened on: {error.strerror or error}.") from error
+        reason = str(error.strerror or error).partition(" (while")[0]
+        raise ServeError(f"{host} port {port} cannot be listened on: {reason}.") from error
     with bound:
         name = f"[{host}]" if ":" in host else host
         tell(f"Serving {service.store} at http://{name}:{bound.getsockname()[1]}/ until Ctrl-C.")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Job", "Worker"]
 
 _GRACE = 5.0  # seconds after which a worker ends itself if nobody has: its server was killed
+_RETRY = 5  # seconds
 _LOW = 10  # as nice(1) counts
 _SCHEDULED = (
     2  # the kind of clock in the number by which Linux knows a process's clock, as clock_getcpuclockid(3) makes it
@@ -57,14 +58,14 @@ class Worker:
         else:
             context = multiprocessing.get_context("spawn")
         self._broken = False  # the process has ended, or is about to
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, memory), name="kg serve", daemon=True)
-        self._process.start()
-        theirs.close()
         try:
+            self._connection, theirs = context.Pipe()
+            self._process = context.Process(target=_serve, args=(theirs, memory), name="kg serve", daemon=True)
+            self._process.start()
+            theirs.close()
             self._connection.recv()  # it is ready
-        except EOFError as error:
-            raise ServeError("A process for the work on requests could not be started.", 503) from error
+        except (EOFError, OSError) as error:  # no process, file or memory is to be had
+            raise ServeError("A process for the work on this request could not be started.", 503, _RETRY) from error
 
     @property
     def alive(self) -> bool:
