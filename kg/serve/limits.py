@@ -16,10 +16,10 @@ class Limits:
 
     seconds: float = 30.0  # of work on one request
     patience: float = 2.0  # of a processor's time, after which work is slow and makes room for what others ask
-    quick: int = field(default_factory=lambda: 2 * max(2, os.cpu_count() or 2))  # works at once
+    quick: int = field(default_factory=lambda: min(32, 4 * max(2, os.cpu_count() or 2)))  # works at once
     slow: int = 4  # works at once that have outstayed ``patience``
     waiting: int = 64  # requests that wait for a worker
-    memory: int = 2048 * _MIB  # of one worker
+    memory: int = 1024 * _MIB  # of one worker
     result: int = 32 * _MIB  # of one answer, ...
     leaving: int = 256 * _MIB  # ... and of all large ones that clients have not taken yet
     body: int = _MIB  # of a request, ...

@@ -20,7 +20,7 @@ __all__ = ["Workers"]
 
 _RETRY = 5  # seconds, for a client that is turned away
 _LOOK = 0.05  # seconds
-_PATIENCE_OF_CLOCK = 5  # times ``patience``, on the clock: others use the processor too
+_PATIENCE_OF_CLOCK = 10  # times ``patience``, on the clock: others use the processor too
 
 
 class Workers:
