@@ -139,11 +139,11 @@ def test_pdf_bomb_is_bounded(tmp_path: Path) -> None:
     length = re.search(rb"<< /Length \d+ >>\nstream\n.*?\nendstream", GOOD, re.DOTALL)
     assert length
     packed = b"<< /Length %d /Filter [/FlateDecode] >>\nstream\n%s\nendstream" % (len(stream), stream)
-    began = time.perf_counter()
+    began = time.process_time()
     path = tmp_path / "a.pdf"
     path.write_bytes(GOOD.replace(length[0], packed))
     assert all(isinstance(item, SourceError) for item in read(path))
-    assert time.perf_counter() - began < 20
+    assert time.process_time() - began < 20
 
 
 @settings(max_examples=12, deadline=None)
@@ -227,12 +227,12 @@ def test_zip_bomb_is_bounded(inside: bytes, tmp_path: Path) -> None:
     space = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("word/document.xml", b'<w:document xmlns:w="%s"><w:body>%s' % (space, inside))
-    began = time.perf_counter()
+    began = time.process_time()
     path = tmp_path / "a.docx"
     path.write_bytes(out.getvalue())
     assert len(out.getvalue()) < 1_000_000
     assert re.search("longer than|more than 16 MB|is not XML", error(out.getvalue(), path))
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_entities_in_word_are_refused(tmp_path: Path) -> None:
