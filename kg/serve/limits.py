@@ -14,7 +14,8 @@ _MIB = 1024 * 1024
 class Limits:
     """Times are in seconds, sizes in bytes."""
 
-    seconds: float = 30.0  # of work on one request
+    seconds: float = 30.0  # of work on one request, ...
+    once: float = 600.0  # ... and of what is worked out once for all who ask, such as the counts of all that there is
     patience: float = 2.0  # of a processor's time, after which work is slow and makes room for what others ask
     quick: int = field(default_factory=lambda: min(32, 4 * max(2, os.cpu_count() or 2)))  # works at once
     slow: int = 4  # works at once that have outstayed ``patience``

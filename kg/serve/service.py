@@ -78,7 +78,8 @@ class Service:
         known = self._recalled[1]
         key = (job, arguments)
         if key not in known:
-            known[key] = asyncio.ensure_future(self.run(job, *arguments))
+            work = self.workers.run(job, *arguments, seconds=self.limits.once)
+            known[key] = asyncio.ensure_future(work)
             known[key].add_done_callback(lambda done: known.pop(key) if done.cancelled() or done.exception() else None)
         return await asyncio.shield(known[key])
 

@@ -36,10 +36,11 @@ class Workers:
         self._all: set[Worker] = set()
         self._threads = ThreadPoolExecutor(2 * (limits.quick + limits.slow), thread_name_prefix="kg-serve")
 
-    async def run(self, job: Job, *arguments: Any) -> Any:
+    async def run(self, job: Job, *arguments: Any, seconds: float | None = None) -> Any:
         """What ``job(store, *arguments)`` returns or raises, in a worker.
 
-        ``job`` is a function of a module, and what it takes and gives can be pickled. ServeError: too many wait (503),
+        ``job`` is a function of a module, and what it takes and gives can be pickled; ``seconds`` is the time it may
+        take, if not ``Limits.seconds``. ServeError: too many wait (503),
         it took too long (504), or the worker ended (503). If the caller is cancelled, the work is stopped.
         """
         await self._turn()
@@ -49,7 +50,7 @@ class Workers:
         try:
             worker = await self._worker()
             with self._snapshots.use() as snapshot:
-                seconds, begun = self._limits.seconds, loop.time()
+                seconds, begun = seconds or self._limits.seconds, loop.time()
                 whole = False
                 work = loop.run_in_executor(self._threads, worker.work, snapshot, job, arguments, seconds)
                 work.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -143,6 +144,7 @@ class Workers:
             self._end(worker)
 
     def _end(self, worker: Worker) -> None:
-        worker.kill()  # now, so that the thread that waits for its answer is free
-        self._all.discard(worker)
-        self._threads.submit(worker.clear)
+        if worker in self._all:
+            self._all.discard(worker)
+            worker.kill()  # now, so that the thread that waits for its answer is free
+            self._threads.submit(worker.clear)
