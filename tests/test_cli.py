@@ -136,7 +136,12 @@ def test_ctrl_c_in_the_middle_of_a_build_loses_nothing(tmp_path: Path) -> None:
                 json.dumps({"id": f"m{n}", "title": f"T{n}", "text": text.format(20 + n % 60) * 3 + str(n)}) + "\n"
             )
     out = tmp_path / "out"
-    started = subprocess.Popen([*KG, "build", str(many), "-o", str(out)], stderr=subprocess.PIPE, text=True)
+    started = subprocess.Popen(
+        [*KG, "build", str(many), "-o", str(out)],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background inherit a deaf ear
+    )
     while started.poll() is None and not (out / "store").exists():
         time.sleep(0.05)
     time.sleep(3)
