@@ -53,6 +53,16 @@ def test_query_lists_and_asks(out: Path, tmp_path: Path) -> None:
     assert "@prefix" not in run("query", "-", "-s", out, stdin="CONSTRUCT { ?s a ?t } { ?s a ?t }").stderr
 
 
+def test_the_readme_s_three_questions(out: Path) -> None:
+    def treatments(column: str, *asked: str) -> list[str]:
+        return [row[column] for row in json.loads(run("query", *asked, "--store", out, "--json").stdout)]
+
+    after = treatments("treatment", "after-transplant-relapse", "--outcome", "complete_remission")
+    assert after == ["radiotherapy", "chemotherapy", "donor lymphocyte infusion"]
+    assert treatments("worked", "failed-before-success", "--condition", "leukemia") == ["etoposide"]
+    assert treatments("final", "revised-diagnoses") == ["hypoplastic leukemia"]
+
+
 def test_validate_store_and_file(out: Path, tmp_path: Path) -> None:
     run("validate", out)
     run("validate", out / "graph.ttl")

@@ -8,7 +8,7 @@ from typing import cast
 from kg.clinical.classifier import Classifier
 from kg.clinical.clues import clues
 from kg.clinical.details import sites
-from kg.clinical.entities import Entity, entities, label
+from kg.clinical.entities import Entity, entities, label, told_at
 from kg.clinical.mentions import Mention
 from kg.clinical.naming import returns
 from kg.clinical.story import Story
@@ -37,6 +37,7 @@ def conditions(
             found.append((entity, role.scores(row)))
     roles = _roles([_known(entity, scores, concepts) for entity, scores in found])
     told = _one_relapse(story, list(zip((entity for entity, _ in found), roles, strict=True)))
+    told.sort(key=lambda t: told_at(story, t[0]))
     places = [m for m in mentions if m.type == "site"]
     return [_condition(story, entity, part, n, concepts, places) for n, (entity, part) in enumerate(told, 1)]
 

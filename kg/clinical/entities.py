@@ -14,7 +14,7 @@ from kg.clinical.naming import Named, named, plain
 from kg.clinical.story import Story
 from kg.model import Concept, Span
 
-__all__ = ["Entity", "entities", "label"]
+__all__ = ["Entity", "entities", "label", "told_at"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,11 @@ def entities(story: Story, mentions: Iterable[Mention], concepts: Mapping[str, C
             group.mentions.append(mention)
             group.names.append(name)
     return [g.entity(story) for g in groups]
+
+
+def told_at(story: Story, entity: Entity) -> int:
+    """Where the story first tells of the entity; a title that names it ahead of the story does not count."""
+    return min((story.sentences[m.sentence].role == "title", m.start) for m in entity.mentions)[1]
 
 
 def label(entity: Entity, concepts: Mapping[str, Concept]) -> str:

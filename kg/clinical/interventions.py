@@ -8,7 +8,7 @@ from typing import cast
 from kg.clinical.classifier import Classifier
 from kg.clinical.clues import clues
 from kg.clinical.details import dose, line, parts
-from kg.clinical.entities import Entity, entities, label
+from kg.clinical.entities import Entity, entities, label, told_at
 from kg.clinical.mentions import Mention
 from kg.clinical.naming import answered
 from kg.clinical.story import Story
@@ -37,6 +37,7 @@ def interventions(
             scores = kind.scores(row)
             known = concepts[entity.best.curies[0]].facet if entity.best.curies else None
             found.append((entity, cast(Kind, known if known in KINDS else max(scores, key=scores.__getitem__))))
+    found.sort(key=lambda f: told_at(story, f[0]))
     regimens = _regimens(story, [entity for entity, _ in found])
     return [
         _intervention(story, entity, kind_, n, concepts, regimens.get(n)) for n, (entity, kind_) in enumerate(found, 1)

@@ -15,7 +15,7 @@ from kg.clinical.abbreviations import abbreviations
 from kg.clinical.assertion import assertion_of, scopes
 from kg.clinical.details import dose, line, sites
 from kg.clinical.durations import lengths
-from kg.clinical.entities import Entity, entities, label
+from kg.clinical.entities import Entity, entities, label, told_at
 from kg.clinical.findings import find_findings
 from kg.clinical.lexicon import Matcher
 from kg.clinical.mentions import Mention, MentionType, ground, terms, written_out
@@ -169,7 +169,7 @@ class _Reader:
                 found += [replace(entity, best=same[0], mentions=tuple(same)) for same in names.values()]
             else:
                 found.append(entity)
-        found.sort(key=lambda e: min(m.start for m in e.mentions))
+        found.sort(key=lambda e: told_at(self.story, e))
         return [
             (entity, [f for m in dict.fromkeys((entity.best, *entity.mentions)) for f in facts[m]]) for entity in found
         ]
