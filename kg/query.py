@@ -23,7 +23,7 @@ from kg.table import Table, Value
 from kg.values import Values
 
 if TYPE_CHECKING:
-    from kg.store import Store
+    from kg.store import Answer, Store
 
 __all__ = [
     "CAUTION",
@@ -160,10 +160,10 @@ def _counted(store: Store, facts: Sequence[Sequence[str]], chosen: Mapping[str, 
     return f"{len(reports):,} of {among:,} reports{which}."
 
 
-def _table(result: ox.QuerySolutions | ox.QueryTriples | ox.QueryBoolean) -> Table:
+def _table(result: Answer) -> Table:
     if isinstance(result, ox.QueryBoolean):
         return Table(("answer",), ((bool(result),),))
-    if isinstance(result, ox.QueryTriples):
+    if not isinstance(result, ox.QuerySolutions):
         triples = sorted(result, key=str)
         turtle = ox.serialize(triples, format=ox.RdfFormat.TURTLE) or b""
         return Table(

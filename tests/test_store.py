@@ -17,7 +17,7 @@ import pyoxigraph as ox
 import pytest
 
 from kg.errors import StoreError
-from kg.store import FORMATS, SCHEMA, Store, open_store
+from kg.store import FORMATS, SCHEMA, Embedded, Store, open_store
 
 BASE = "https://w3id.org/casekg/id/"
 NAME = "https://w3id.org/casekg/ontology#name"
@@ -45,7 +45,7 @@ def dumped(store: Store, form: str = "nq") -> bytes:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path) -> Iterator[Embedded]:
     with open_store(tmp_path / "store", base=BASE) as opened:
         opened.bulk_load(nquads(2) + nquads(1))
         yield opened
@@ -162,7 +162,7 @@ def test_an_empty_store_is_written_too() -> None:
         assert dumped(store, "ttl").startswith(b"@base")
 
 
-def test_a_snapshot_stands_on_its_own(store: Store, tmp_path: Path) -> None:
+def test_a_snapshot_stands_on_its_own(store: Embedded, tmp_path: Path) -> None:
     store.snapshot(tmp_path / "copy")
     before = dumped(store)
     store.remove(graph(1))
@@ -174,14 +174,14 @@ def test_a_snapshot_stands_on_its_own(store: Store, tmp_path: Path) -> None:
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 
-def test_one_writer_at_a_time(store: Store) -> None:
+def test_one_writer_at_a_time(store: Embedded) -> None:
     assert store.path
     for read_only in (False, True):
         with pytest.raises(StoreError, match="Another kg is writing"):
             open_store(store.path, read_only=read_only)
 
 
-def test_a_second_process_is_refused_until_the_first_is_done(store: Store) -> None:
+def test_a_second_process_is_refused_until_the_first_is_done(store: Embedded) -> None:
     code = "import sys, pathlib; from kg.store import open_store; open_store(pathlib.Path(sys.argv[1]))"
     command = [sys.executable, "-c", code, str(store.path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -14,7 +14,7 @@ from kg.errors import ServeError
 from kg.serve.tokens import mentions, with_dataset
 
 if TYPE_CHECKING:
-    from kg.store import Store
+    from kg.store import Embedded
 
 __all__ = ["Answer", "Dataset", "Wanted", "ask", "change", "drop", "put", "read", "serialized"]
 
@@ -63,7 +63,7 @@ class _Bounded(io.BytesIO):
         return super().write(piece)
 
 
-def ask(store: Store, query: str, base: str, dataset: Dataset, wanted: Wanted) -> Answer:
+def ask(store: Embedded, query: str, base: str, dataset: Dataset, wanted: Wanted) -> Answer:
     """The answer to a SPARQL query.
 
     Without a dataset, neither in the request nor in the query, the default graph is the union of all graphs.
@@ -99,7 +99,7 @@ def serialized(triples: Iterable[ox.Triple], wanted: Wanted) -> Answer:
     return Answer(out.getvalue(), wanted.graph)
 
 
-def change(store: Store, update: str, base: str, dataset: Dataset) -> None:
+def change(store: Embedded, update: str, base: str, dataset: Dataset) -> None:
     """Do a SPARQL update, all of it or nothing."""
     _refuse(update, "service")
     _refuse(update, "load")
@@ -110,14 +110,14 @@ def change(store: Store, update: str, base: str, dataset: Dataset) -> None:
         raise ServeError(f"This is not a SPARQL update: {error}.", 400) from error
 
 
-def read(store: Store, graph: str | None, wanted: Wanted) -> Answer:
+def read(store: Embedded, graph: str | None, wanted: Wanted) -> Answer:
     """All triples of a graph; None is the default graph."""
     _there(store, graph)
     quads = store.data.quads_for_pattern(None, None, None, _name(graph))
     return serialized((q.triple for q in quads), wanted)
 
 
-def put(store: Store, graph: str | None, body: bytes, media_type: str, base: str, replace: bool) -> bool:
+def put(store: Embedded, graph: str | None, body: bytes, media_type: str, base: str, replace: bool) -> bool:
     """Put triples in the place of a graph's, or add them to it; whether the graph is new."""
     name = _name(graph)
     new = graph is not None and not store.data.contains_named_graph(name)
@@ -138,13 +138,13 @@ def put(store: Store, graph: str | None, body: bytes, media_type: str, base: str
     return new
 
 
-def drop(store: Store, graph: str | None) -> None:
+def drop(store: Embedded, graph: str | None) -> None:
     """Remove a graph; the default graph, None, is emptied."""
     _there(store, graph)
     store.data.remove_graph(_name(graph))
 
 
-def _there(store: Store, graph: str | None) -> None:
+def _there(store: Embedded, graph: str | None) -> None:
     if graph is not None and not store.data.contains_named_graph(_node(graph)):
         raise ServeError(f"There is no graph {graph}.", 404)
 

@@ -24,7 +24,7 @@ except ImportError:  # Windows: no limit of memory
     resource = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from kg.store import Store
+    from kg.store import Embedded
 
 __all__ = ["Job", "Worker"]
 
@@ -115,7 +115,7 @@ def _serve(connection: Connection, memory: int) -> None:
     if resource is not None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    opened: tuple[Path, Store] | None = None
+    opened: tuple[Path, Embedded] | None = None
     with suppress(EOFError, OSError, KeyboardInterrupt):
         connection.send(None)
         while True:
