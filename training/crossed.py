@@ -17,8 +17,9 @@ from kg.clinical.conditions import conditions
 from kg.clinical.interventions import interventions
 from kg.clinical.lexicon import Matcher
 from kg.clinical.mentions import find_mentions
-from kg.model import Case, Condition, Intervention
-from training.entities import FOLDS, examples, near, tagger
+from kg.evaluate.matching import near, one_to_one, spans_of
+from kg.model import Case, Condition, Intervention, Span
+from training.entities import FOLDS, examples, tagger
 from training.gold import GoldCase, read_gold, read_reports
 from training.linear import fit
 
@@ -77,22 +78,9 @@ def translated(gold: Case, ill: Sequence[Condition], given: Sequence[Interventio
 
 
 def paired(gold: Sequence[Any], found: Sequence[Any]) -> Mapping[str, str]:
-    """Annotated id -> id of what was found for it, one to one, the most that can be (augmenting paths)."""
-    owner: dict[int, int] = {}
-    options = [
-        [n for n, f in enumerate(found) if any(near((g.start, g.end), (s.start, s.end)) for s in (f, *f.mentions))]
-        for g in gold
-    ]
-
-    def place(n: int, seen: set[int]) -> bool:
-        for option in options[n]:
-            if option not in seen:
-                seen.add(option)
-                if option not in owner or place(owner[option], seen):
-                    owner[option] = n
-                    return True
-        return False
-
-    for n in range(len(gold)):
-        place(n, set())
-    return {gold[g].id: found[f].id for f, g in owner.items()}
+    """Annotated id -> id of what was found for it, one to one, the most that can be."""
+    options = {
+        n: [f for f, item in enumerate(found) if any(near(Span(g.start, g.end), s) for s in spans_of(item))]
+        for n, g in enumerate(gold)
+    }
+    return {gold[g].id: found[f].id for g, f in one_to_one(options).items()}

@@ -16,52 +16,30 @@ from typing import Any
 import numpy as np
 
 from kg import vocab
-from kg.clinical import conditions, interventions
+from kg.clinical.clues import candidates
 from kg.clinical.entities import Entity
 from kg.clinical.lexicon import Matcher
-from kg.clinical.mentions import find_mentions
+from kg.clinical.mentions import MentionType, find_mentions
 from kg.clinical.story import read_story
 from kg.clinical.tagging import Tagger
-from kg.model import Document, Report
+from kg.evaluate.matching import near, one_to_one
+from kg.model import Document, Report, Span
 from training.gold import read_reports
 from training.linear import train
 
-__all__ = ["FOLDS", "examples", "main", "near", "tagger"]
+__all__ = ["FOLDS", "examples", "main", "tagger"]
 
 FOLDS = 5
 
 
-def matched(entity: Entity, gold: Sequence[Mapping[str, Any]]) -> list[int]:
-    """The annotated items that one of the entity's spans meets, as the scorer has it."""
-    spans = [(m.start, m.end) for m in entity.mentions]
-    return [n for n, item in enumerate(gold) if any(near((item["start"], item["end"]), span) for span in spans)]
-
-
-def near(gold: tuple[int, int], found: tuple[int, int]) -> bool:
-    """Whether two spans share half of the shorter one and the found one is not much longer."""
-    shared = min(gold[1], found[1]) - max(gold[0], found[0])
-    size = gold[1] - gold[0]
-    length = found[1] - found[0]
-    return shared > 0 and 2 * shared >= min(size, length) and length <= max(3 * size, 30)
-
-
 def assigned(found: Sequence[Entity], gold: Sequence[Mapping[str, Any]]) -> dict[int, int]:
-    """Entities to annotated items, one to one, as many as can be (augmenting paths)."""
-    owner: dict[int, int] = {}
-    options = [matched(entity, gold) for entity in found]
-
-    def place(n: int, seen: set[int]) -> bool:
-        for g in options[n]:
-            if g not in seen:
-                seen.add(g)
-                if g not in owner or place(owner[g], seen):
-                    owner[g] = n
-                    return True
-        return False
-
-    for n in sorted(range(len(found)), key=lambda n: -max(m.score for m in found[n].mentions)):
-        place(n, set())
-    return {n: g for g, n in owner.items()}
+    """Entities to annotated items that one of their spans meets, one to one, as many as can be, the surest first."""
+    spans = [Span(item["start"], item["end"]) for item in gold]
+    options = {
+        n: [g for g, span in enumerate(spans) if any(near(span, Span(m.start, m.end)) for m in found[n].mentions)]
+        for n in sorted(range(len(found)), key=lambda n: -max(m.score for m in found[n].mentions))
+    }
+    return one_to_one(options)
 
 
 def examples(
@@ -71,7 +49,7 @@ def examples(
     kind: str,
 ) -> Iterator[tuple[str, Entity, list[str], Mapping[str, Any] | None]]:
     """Report id, candidate, clues and annotated item (None: none) of every candidate; ``kind`` as in a case record."""
-    find = {"conditions": conditions.candidates, "interventions": interventions.candidates}[kind]
+    type_: MentionType = "condition" if kind == "conditions" else "intervention"
     for n, report in enumerate(reports):
         cases = report["cases"]
         if not cases:
@@ -81,7 +59,7 @@ def examples(
         for case in range(story.cases):
             same = [cases[case]] if story.cases == len(cases) else cases
             gold = list({(i["start"], i["end"]): i for c in same for i in c[kind]}.values())
-            found = find(story, mentions, case, matcher.concepts)
+            found = candidates(story, mentions, case, matcher.concepts, type_)
             owners = assigned([entity for entity, _ in found], gold)
             for at, (entity, row) in enumerate(found):
                 yield report["id"], entity, row, gold[owners[at]] if at in owners else None

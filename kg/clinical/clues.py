@@ -1,4 +1,7 @@
-"""What speaks for and against an entity, and for its role or kind, as string features for the classifiers."""
+"""What may be a condition or an intervention of a case, and what speaks for and against it and for its role or kind.
+
+Clues are strings, the features of the classifiers.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,30 @@ import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
-from kg.clinical.entities import Entity
-from kg.clinical.mentions import Mention
+from kg.clinical.entities import Entity, entities
+from kg.clinical.mentions import Mention, MentionType
 from kg.clinical.story import Sentence, Story
 from kg.model import Concept
 
-__all__ = ["clues"]
+__all__ = ["candidates"]
 
 _REACH = 7  # words on the left whose presence counts
 _DIGIT = re.compile(r"\d")
 _SHOWN = 2  # mentions whose surroundings are told
 
 
-def clues(
+def candidates(
+    story: Story, mentions: Sequence[Mention], case: int, concepts: Mapping[str, Concept], type_: MentionType
+) -> list[tuple[Entity, list[str]]]:
+    """All that may be conditions (or interventions, by ``type_``) of patient ``case``, each with its clues."""
+    own = [m for m in mentions if story.sentences[m.sentence].own and case in story.cases_at(m.start)]
+    among = entities(story, [m for m in own if m.type == type_], concepts)
+    other = "intervention" if type_ == "condition" else "condition"
+    others, places = ([m for m in own if m.type == named] for named in (other, "site"))
+    return list(zip(among, _clues(story, among, others, places, concepts), strict=True))
+
+
+def _clues(
     story: Story,
     among: Sequence[Entity],
     others: Sequence[Mention],

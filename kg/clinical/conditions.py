@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from kg.clinical.classifier import Classifier
-from kg.clinical.clues import clues
+from kg.clinical.clues import candidates
 from kg.clinical.details import sites
-from kg.clinical.entities import Entity, entities, label, told_at
+from kg.clinical.entities import Entity, label, told_at
 from kg.clinical.mentions import Mention
 from kg.clinical.naming import returns
 from kg.clinical.story import Story
 from kg.model import ROLES, Concept, Condition, Role
 
-__all__ = ["candidates", "conditions"]
+__all__ = ["condition", "conditions"]
 
 _KEPT = 0.45  # a candidate less likely than this is left out
 _UNKNOWN = 0.55  # the same for one that no vocabulary knows
@@ -30,7 +30,7 @@ def conditions(
     """The conditions of patient ``case`` in the order of the story; those not present say so in their assertion."""
     keep, role = model("condition_kept"), model("condition_role")
     found: list[tuple[Entity, dict[str, float]]] = []
-    for entity, row in candidates(story, mentions, case, concepts):
+    for entity, row in candidates(story, mentions, case, concepts, "condition"):
         if entity.best.assertion != "present" and entity.best.firm:
             found.append((entity, {}))
         elif keep.chance(row) >= (_KEPT if entity.best.curies else _UNKNOWN):
@@ -39,31 +39,10 @@ def conditions(
     told = _one_relapse(story, list(zip((entity for entity, _ in found), roles, strict=True)))
     told.sort(key=lambda t: told_at(story, t[0]))
     places = [m for m in mentions if m.type == "site"]
-    return [_condition(story, entity, part, n, concepts, places) for n, (entity, part) in enumerate(told, 1)]
+    return [condition(story, entity, part, n, concepts, places) for n, (entity, part) in enumerate(told, 1)]
 
 
-def candidates(
-    story: Story, mentions: Sequence[Mention], case: int, concepts: Mapping[str, Concept]
-) -> list[tuple[Entity, list[str]]]:
-    """All that may be conditions of patient ``case``, each with what speaks for and against it."""
-    own = [m for m in mentions if story.sentences[m.sentence].own and case in story.cases_at(m.start)]
-    among = entities(story, [m for m in own if m.type == "condition"], concepts)
-    others, places = ([m for m in own if m.type == type_] for type_ in ("intervention", "site"))
-    return list(zip(among, clues(story, among, others, places, concepts), strict=True))
-
-
-def _one_relapse(story: Story, found: Sequence[tuple[Entity, Role]]) -> list[tuple[Entity, Role]]:
-    """Without a relapse that only the title names in full where the text tells of one: it is that episode."""
-
-    def in_title(entity: Entity) -> bool:
-        return story.sentences[entity.best.sentence].role == "title"
-
-    if not any(part == "relapse" and not in_title(entity) for entity, part in found):
-        return list(found)
-    return [(entity, part) for entity, part in found if part != "relapse" or not in_title(entity)]
-
-
-def _condition(
+def condition(
     story: Story,
     entity: Entity,
     role: Role,
@@ -71,6 +50,7 @@ def _condition(
     concepts: Mapping[str, Concept],
     places: Sequence[Mention],
 ) -> Condition:
+    """The entity as the condition with that number of its case; ``places`` are the body sites named in the text."""
     best = entity.best
     return Condition(
         id=f"c{number}",
@@ -85,6 +65,17 @@ def _condition(
         role=role,
         sites=sites(story, best, places),
     )
+
+
+def _one_relapse(story: Story, found: Sequence[tuple[Entity, Role]]) -> list[tuple[Entity, Role]]:
+    """Without a relapse that only the title names in full where the text tells of one: it is that episode."""
+
+    def in_title(entity: Entity) -> bool:
+        return story.sentences[entity.best.sentence].role == "title"
+
+    if not any(part == "relapse" and not in_title(entity) for entity, part in found):
+        return list(found)
+    return [(entity, part) for entity, part in found if part != "relapse" or not in_title(entity)]
 
 
 def _known(entity: Entity, scores: dict[str, float], concepts: Mapping[str, Concept]) -> dict[str, float]:

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from kg.clinical.classifier import Classifier
-from kg.clinical.clues import clues
+from kg.clinical.clues import candidates
 from kg.clinical.details import dose, line, parts
-from kg.clinical.entities import Entity, entities, label, told_at
+from kg.clinical.entities import Entity, label, told_at
 from kg.clinical.mentions import Mention
 from kg.clinical.naming import answered
 from kg.clinical.story import Story
 from kg.model import KINDS, Concept, Intervention, Kind
 
-__all__ = ["candidates", "interventions"]
+__all__ = ["intervention", "interventions"]
 
 _KEPT = 0.45  # a candidate less likely than this is left out
 _UNKNOWN = 0.55  # the same for one that no vocabulary knows
@@ -30,7 +30,7 @@ def interventions(
     """The interventions of patient ``case`` in the order of the story; those not present say so in their assertion."""
     keep, kind = model("intervention_kept"), model("intervention_kind")
     found: list[tuple[Entity, Kind]] = []
-    for entity, row in candidates(story, mentions, case, concepts):
+    for entity, row in candidates(story, mentions, case, concepts, "intervention"):
         if entity.best.assertion != "present" and entity.best.firm:
             found.append((entity, "other"))
         elif keep.chance(row) >= (_KEPT if entity.best.curies else _UNKNOWN) or _answered(story, entity):
@@ -40,23 +40,14 @@ def interventions(
     found.sort(key=lambda f: told_at(story, f[0]))
     regimens = _regimens(story, [entity for entity, _ in found])
     return [
-        _intervention(story, entity, kind_, n, concepts, regimens.get(n)) for n, (entity, kind_) in enumerate(found, 1)
+        intervention(story, entity, kind_, n, concepts, regimens.get(n)) for n, (entity, kind_) in enumerate(found, 1)
     ]
 
 
-def candidates(
-    story: Story, mentions: Sequence[Mention], case: int, concepts: Mapping[str, Concept]
-) -> list[tuple[Entity, list[str]]]:
-    """All that may be interventions for patient ``case``, each with what speaks for and against it."""
-    own = [m for m in mentions if story.sentences[m.sentence].own and case in story.cases_at(m.start)]
-    among = entities(story, [m for m in own if m.type == "intervention"], concepts)
-    others, places = ([m for m in own if m.type == type_] for type_ in ("condition", "site"))
-    return list(zip(among, clues(story, among, others, places, concepts), strict=True))
-
-
-def _intervention(
-    story: Story, entity: Entity, kind: Kind, number: int, concepts: Mapping[str, Concept], regimen: int | None
+def intervention(
+    story: Story, entity: Entity, kind: Kind, number: int, concepts: Mapping[str, Concept], regimen: int | None = None
 ) -> Intervention:
+    """The entity as the intervention with that number of its case, part of the one with the number ``regimen``."""
     best = entity.best
     return Intervention(
         id=f"i{number}",

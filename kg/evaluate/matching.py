@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
@@ -22,6 +22,7 @@ __all__ = [
     "match_case",
     "match_cases",
     "near",
+    "one_to_one",
     "same_entity",
     "same_outcome",
     "sentence_of",
@@ -146,19 +147,30 @@ def _closeness(gold: Episode, found: Episode) -> float:
 
 
 def _pair(gold: Sequence[E], found: Sequence[E], same: Callable[[E, E], bool]) -> dict[str, str]:
-    """One-to-one matching of largest size (augmenting paths), the closest candidates tried first; ids to ids."""
-    owner: dict[int, int] = {}
-    order = [sorted(range(len(found)), key=lambda f: -_closeness(item, found[f])) for item in gold]
+    """One-to-one matching of largest size, the closest candidates tried first; ids to ids."""
+    options = {
+        n: sorted((f for f, other in enumerate(found) if same(item, other)), key=lambda f: -_closeness(item, found[f]))
+        for n, item in enumerate(gold)
+    }
+    return {gold[g].id: found[f].id for g, f in one_to_one(options).items()}
 
-    def place(g: int, seen: set[int]) -> bool:
-        for f in order[g]:
-            if f not in seen and same(gold[g], found[f]):
-                seen.add(f)
-                if f not in owner or place(owner[f], seen):
-                    owner[f] = g
+
+def one_to_one(options: Mapping[int, Sequence[int]]) -> dict[int, int]:
+    """A matching of largest size (augmenting paths): each number with one of its options, no option taken twice.
+
+    Who comes first in ``options``, and in its options, is served first where that costs no pair.
+    """
+    owner: dict[int, int] = {}
+
+    def place(n: int, seen: set[int]) -> bool:
+        for option in options[n]:
+            if option not in seen:
+                seen.add(option)
+                if option not in owner or place(owner[option], seen):
+                    owner[option] = n
                     return True
         return False
 
-    for g in range(len(gold)):
-        place(g, set())
-    return {gold[g].id: found[f].id for f, g in owner.items()}
+    for n in options:
+        place(n, set())
+    return {n: option for option, n in owner.items()}

@@ -13,10 +13,11 @@ from typing import Any
 
 from kg.clinical.abbreviations import abbreviations
 from kg.clinical.assertion import assertion_of, scopes
-from kg.clinical.details import dose, line, sites
+from kg.clinical.conditions import condition
 from kg.clinical.durations import lengths
-from kg.clinical.entities import Entity, entities, label, told_at
+from kg.clinical.entities import Entity, entities, told_at
 from kg.clinical.findings import find_findings
+from kg.clinical.interventions import intervention
 from kg.clinical.lexicon import Matcher
 from kg.clinical.mentions import Mention, MentionType, ground, terms, written_out
 from kg.clinical.naming import named, plain
@@ -33,7 +34,6 @@ from kg.model import (
     ROLES,
     Assertion,
     Case,
-    Condition,
     Intervention,
     Outcome,
     Patient,
@@ -135,7 +135,10 @@ class _Reader:
             **{f.key: f"c{n}" for n, (_, facts) in enumerate(ill, 1) for f in facts},
             **{f.key: f"i{n}" for n, (_, facts) in enumerate(given, 1) for f in facts},
         }
-        conditions = tuple(self.condition(f"c{n}", *entity) for n, entity in enumerate(ill, 1))
+        conditions = tuple(
+            condition(self.story, entity, facts[0].item["role"], n, self.concepts, self.places)
+            for n, (entity, facts) in enumerate(ill, 1)
+        )
         present = {c.id for c in conditions if c.assertion == "present"}
         present |= {f"i{n}" for n, (entity, _) in enumerate(given, 1) if entity.best.assertion == "present"}
         links = _Links(ids, present, self.dropped)
@@ -143,7 +146,7 @@ class _Reader:
             id=f"case{number + 1}",
             patient=patient,
             conditions=conditions,
-            interventions=tuple(self.intervention(f"i{n}", *entity, links) for n, entity in enumerate(given, 1)),
+            interventions=tuple(self.intervention(n, *entity, links) for n, entity in enumerate(given, 1)),
             outcomes=tuple(self.outcome(f"o{n}", facts, links) for n, facts in enumerate(found, 1)),
             findings=tuple(find_findings(self.story, self.named("finding"), number, self.concepts)),
         )
@@ -215,42 +218,15 @@ class _Reader:
         sentence = self.story.sentence_at(start)
         return Mention(start, end, type_, curies, said, 1.0, sentence.index if sentence else 0, name, True, exact)
 
-    def condition(self, id_: str, entity: Entity, facts: Sequence[_Fact]) -> Condition:
-        best = entity.best
-        return Condition(
-            id=id_,
-            start=best.start,
-            end=best.end,
-            text=self.story.text[best.start : best.end],
-            assertion=best.assertion,
-            mentions=entity.spans,
-            label=label(entity, self.concepts),
-            concept=best.curies[0] if best.curies else None,
-            candidates=best.curies,
-            role=facts[0].item["role"],
-            sites=sites(self.story, best, self.places),
-        )
-
-    def intervention(self, id_: str, entity: Entity, facts: Sequence[_Fact], links: _Links) -> Intervention:
+    def intervention(self, number: int, entity: Entity, facts: Sequence[_Fact], links: _Links) -> Intervention:
         best = entity.best
         facet = self.concepts[best.curies[0]].facet if best.curies else None
-        whole = [w for w in links.of(facts, "part_of", "i", one=True) if w != id_]
-        return Intervention(
-            id=id_,
-            start=best.start,
-            end=best.end,
-            text=self.story.text[best.start : best.end],
-            assertion=best.assertion,
-            mentions=entity.spans,
-            label=label(entity, self.concepts),
-            concept=best.curies[0] if best.curies else None,
-            candidates=best.curies,
-            kind=next((k for k in KINDS if k == facet), facts[0].item["kind"]),
-            for_=links.of(facts, "for", "c") if best.assertion == "present" else (),
-            part_of=whole[0] if whole and best.assertion == "present" else None,
-            dose=next((d for m in entity.mentions if (d := dose(self.story, m))), None),
-            line=next((n for m in entity.mentions if (n := line(self.story, m))), None),
-        )
+        kind = next((k for k in KINDS if k == facet), facts[0].item["kind"])
+        read = intervention(self.story, entity, kind, number, self.concepts)
+        whole = [w for w in links.of(facts, "part_of", "i", one=True) if w != read.id]
+        if best.assertion != "present":
+            return read
+        return replace(read, for_=links.of(facts, "for", "c"), part_of=whole[0] if whole else None)
 
     def outcomes(self, patient: int) -> list[list[_Fact]]:
         """Facts about outcomes, those of one category together that overlap, as two windows may tell one."""
