@@ -11,7 +11,7 @@ graph: .venv/ready
 	$(RUN)/kg build seeds/ -o out/
 
 test: .venv/dev .venv/validators
-	$(RUN)/python -m pytest -n auto
+	$(RUN)/python -m pytest -n auto --dist worksteal
 
 check: .venv/dev
 	$(RUN)/ruff check .
@@ -20,7 +20,7 @@ check: .venv/dev
 	$(RUN)/lint-imports
 
 golden: .venv/dev
-	$(RUN)/python -m pytest -n auto --update-golden
+	$(RUN)/python -m pytest -n auto --dist worksteal --update-golden
 
 # Everything the extractor has learned, from the annotated reports and the corpus: about three hours on one core.
 train: .venv/train
