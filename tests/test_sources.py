@@ -273,7 +273,7 @@ def pages(draw: st.DrawFn) -> str:
 
 
 def laid_out(text: str) -> Document:
-    parts = lay_out(text)
+    parts = lay_out(text, "a")
     return Document("x", text, report_of(text, parts), blocks_of(parts))
 
 
@@ -400,6 +400,9 @@ def test_missing_path(tmp_path: Path) -> None:
         ("a.txt", b"x" * (LONGEST + 1), "is longer than 16 MB"),
         ("a.jsonl.gz", gzip.compress(b'{"text": "A man."}\n')[:-12], "the gzip data is damaged"),
         ("a.jsonl.gz", b"\x1f\x8b\x08\x00broken gzip", "the gzip data is damaged"),
+        ("a.txt", b"a\n" * 100_001, "has more than 100,000 lines"),
+        ("a.html", b"<p>a" * 100_001, "has more than 100,000 lines"),
+        ("a.html", b"<html><script>i<a b</script><p " + b"a='>' b " * 3000, "has more than 5,000 attributes in one tag"),
         ("a.xyz", b"whatever", "no reader knows this format"),
         ("a.jsonl", b'{"text": "half \\ud800 character"}\n', "half a character"),
         ("a.jsonl", b"[" * 100_000 + b"\n", "is not a JSON object"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from lxml import etree, html
 
 from kg.model import Document
 from kg.sources import read
+from kg.sources._xml import Paths
 from tests.pdfs import column, docx, pdf
 
 FORMATS = Path(__file__).parent / "formats"
@@ -69,6 +71,20 @@ def test_blocks_of_a_web_page_name_their_element() -> None:
         [element] = page.xpath(block.place)
         first = letters(document.text[block.start : block.end])[:8]
         assert first in letters("".join(map(str, element.getparent().itertext())))
+
+
+def test_paths_are_those_of_lxml_in_linear_time(tmp_path: Path) -> None:
+    article = (FORMATS / "article.nxml").read_bytes().replace(b"&nbsp;", b"&#160;")
+    mixed = b'<a xmlns:m="m"><b/><!-- c --><b/><m:b/><m:b/><c xmlns="n"/><c xmlns="n"/><d><c xmlns="n"/></d><?pi?></a>'
+    for root in (etree.fromstring(article), html.fromstring((FORMATS / "page.html").read_bytes()), etree.XML(mixed)):
+        paths, tree = Paths(), root.getroottree()
+        for element in root.iter("*"):
+            assert paths.of(element) == tree.getpath(element)
+    page = tmp_path / "many.html"
+    page.write_text("<html>" + "<h2>Case report</h2><p>The man was ill and had anemia." * 5000)
+    began = time.process_time()
+    assert len(documents(page)[0].blocks) == 5000
+    assert time.process_time() - began < 5
 
 
 WORDS = st.text(alphabet="abcdéß𝔸🧬e\u0301 가나.,-", min_size=1, max_size=30)

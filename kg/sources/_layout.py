@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
+from kg.errors import SourceError
 from kg.model import Block, BlockKind
 from kg.sources._languages import language_of, script_language
 from kg.sources._pages import BLANK, Heading, PageRules, Section, fold, page_rules
 
-__all__ = ["PROSE", "Part", "blocks_of", "languages_of", "lay_out"]
+__all__ = ["MOST_LINES", "PROSE", "Part", "blocks_of", "languages_of", "lay_out", "too_long"]
 
 PROSE: frozenset[BlockKind] = frozenset({"abstract", "introduction", "case", "discussion", "body"})
 
+MOST_LINES = 100_000  # of one report: a hundred times the longest
 _BULLET = re.compile(r"\s*[•·*–-]\s")
 _REFERENCE = re.compile(r"\s*\[?\d|.*\b(?:19|20)\d\d\b", re.DOTALL)
 _LONGEST_ABSTRACT = 6000
@@ -75,13 +77,17 @@ def languages_of(parts: Iterable[Part | Block]) -> tuple[str, ...]:
     return tuple(sorted(size, key=lambda tag: -size[tag]))
 
 
-def lay_out(text: str, title: str = "", apart: Container[int] = ()) -> tuple[Part, ...]:
+def lay_out(text: str, where: str, title: str = "", apart: Container[int] = ()) -> tuple[Part, ...]:
     """The parts of a page; a ``title`` known from elsewhere is recognised when it stands in the text.
 
-    ``apart``: where the lines begin that are known to be legends or cells of tables.
+    ``where`` the page lies, for the SourceError that a page of too many lines is. ``apart``: where the lines begin
+    that are known to be legends or cells of tables.
     """
     rules = page_rules()
-    units = _units(text, rules, apart)
+    lines = text.splitlines(keepends=True)
+    if len(lines) > MOST_LINES:
+        raise too_long(where)
+    units = _units(text, lines, rules, apart)
     if len(units) == 1 and units[0].sort == "prose":
         units[0].kind = "body"
         _split(units[0], rules)
@@ -91,11 +97,16 @@ def lay_out(text: str, title: str = "", apart: Container[int] = ()) -> tuple[Par
     return tuple(_parts(text, units, rules))
 
 
-def _units(text: str, rules: PageRules, apart: Container[int]) -> list[_Unit]:
-    """The lines of ``text``, those of one paragraph joined where the page is broken at a fixed width."""
+def too_long(where: str) -> SourceError:
+    """What is said of a page of more than ``MOST_LINES``."""
+    return SourceError(f"{where}: has more than {MOST_LINES:,} lines, more than one report can have; split it.")
+
+
+def _units(text: str, lines: Iterable[str], rules: PageRules, apart: Container[int]) -> list[_Unit]:
+    """The ``lines`` of ``text``, those of one paragraph joined where the page is broken at a fixed width."""
     units: list[_Unit] = []
     at, gap = 0, True
-    for line in text.splitlines(keepends=True):
+    for line in lines:
         if bare := line.strip(BLANK):
             start = at + line.index(bare[0])
             units.append(_Unit(start, start + len(bare), bare, gap))
@@ -109,12 +120,13 @@ def _units(text: str, rules: PageRules, apart: Container[int]) -> list[_Unit]:
     for unit in units:
         last = joined[-1] if joined else None
         if last and not unit.gap and _runs_on(last, unit):
-            last.end, last.text = unit.end, text[last.start : unit.end]
-            last.sort = ""
+            last.end, last.sort = unit.end, ""
         else:
             joined.append(unit)
     for unit in joined:
-        unit.sort = unit.sort or _sort(unit, rules)
+        if not unit.sort:
+            unit.text = text[unit.start : unit.end]
+            unit.sort = _sort(unit, rules)
     return joined
 
 

@@ -44,7 +44,7 @@ def document_of(record: Mapping[str, Any], name: str, where: str) -> Document | 
     if _SURROGATE.search(text):
         return SourceError(f"{where}: the text holds half a character (a lone surrogate); write it as UTF-8.")
     title = record.get("title")
-    parts = lay_out(text, title if isinstance(title, str) else "")
+    parts = lay_out(text, where, title if isinstance(title, str) else "")
     told, nth = _told(record), 1
     if patient := _PATIENT.fullmatch(name):
         nth = int(patient["nth"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
@@ -14,7 +15,7 @@ from kg.errors import SourceError
 from kg.model import Document
 from kg.sources._files import opened
 
-__all__ = ["Element", "character", "child_words", "elements", "elements_of", "inner", "records", "words"]
+__all__ = ["Element", "Paths", "character", "child_words", "elements", "elements_of", "inner", "records", "words"]
 
 Element = etree._Element
 _LARGEST = 64 * 1024 * 1024  # bytes between two records
@@ -54,15 +55,17 @@ def elements_of(stream: IO[bytes], path: Path, *tags: str) -> Iterator[Element]:
     try:
         events = etree.iterparse(
             bounded,
-            events=("end",),
+            events=("start", "end"),
             tag=tags,
             resolve_entities=False,
             no_network=True,
             load_dtd=False,
             huge_tree=False,
         )
-        for _, element in events:
-            if any(up.tag in tags or f"{_ANY}{up.tag.rpartition('}')[2]}" in tags for up in element.iterancestors()):
+        within = 0
+        for event, element in events:
+            within += 1 if event == "start" else -1
+            if within:
                 continue
             yield element
             bounded.since = 0
@@ -73,6 +76,40 @@ def elements_of(stream: IO[bytes], path: Path, *tags: str) -> Iterator[Element]:
     except etree.XMLSyntaxError as error:
         why = " ".join(str(error.msg or error).split())[:_LONGEST_REASON]
         raise SourceError(f"{path}: is not XML that can be read ({why}); fetch the file again or repair it.") from error
+
+
+class Paths:
+    """Paths of elements from the root, ``/html/body/p[2]``: as lxml's, but the children of each are counted once."""
+
+    def __init__(self) -> None:
+        self._steps: dict[Element, str] = {}
+
+    def of(self, element: Element) -> str:
+        """The path of ``element``."""
+        steps = [""]
+        for above in (*reversed(list(element.iterancestors())), element):
+            if above not in self._steps:
+                self._count(above)
+            steps.append(self._steps[above])
+        return "/".join(steps)
+
+    def _count(self, element: Element) -> None:
+        parent = element.getparent()
+        children = [element] if parent is None else [e for e in parent if isinstance(e.tag, str)]
+        names = list(map(_name_in_path, children))
+        total, seen = Counter(names), Counter[str]()
+        for nth, (child, name) in enumerate(zip(children, names, strict=True), 1):
+            seen[name] += 1
+            several = len(children) > 1 if name == "*" else total[name] > 1
+            self._steps[child] = f"{name}[{nth if name == '*' else seen[name]}]" if several else name
+
+
+def _name_in_path(element: Element) -> str:
+    """``mml:math``; what is in a namespace without a prefix has no name in a path."""
+    tag = str(element.tag)
+    if not tag.startswith("{"):
+        return tag
+    return f"{element.prefix}:{tag.rpartition('}')[2]}" if element.prefix else "*"
 
 
 def records(

@@ -69,7 +69,10 @@ def read(path: Path) -> Iterator[Document | SourceError]:
         return paragraphs[bisect_right(starts, offset) - 1]
 
     title = next((p.text for p in paragraphs if p.titled), "")
-    parts = [p._replace(kind="caption") if p.kind in PROSE and at(p.start).apart else p for p in lay_out(text, title)]
+    parts = [
+        p._replace(kind="caption") if p.kind in PROSE and at(p.start).apart else p
+        for p in lay_out(text, str(path), title)
+    ]
     blocks = tuple(replace(block, place=f"paragraph {at(block.start).number}") for block in blocks_of(parts))
     yield Document(stem_of(path), text, report_of(text, parts), blocks, str(path))
 

@@ -18,8 +18,8 @@ from kg.sources._bibliography import license_in, orcid, parse_date, report_of, u
 from kg.sources._compose import format_words, language_tag
 from kg.sources._files import decoded, stem_of, whole
 from kg.sources._languages import language_of
-from kg.sources._layout import blocks_of, lay_out
-from kg.sources._xml import Element
+from kg.sources._layout import MOST_LINES, blocks_of, lay_out, too_long
+from kg.sources._xml import Element, Paths
 
 __all__ = ["read", "recognises"]
 
@@ -27,6 +27,13 @@ _SHARE = 0.4  # of the page's text that its <article> or <main> must hold to be 
 _CANDIDATES = 8
 _PROSE = 250  # characters of a line of running text: some pages are laid out by tables
 _NUMBERS = re.compile(r"[\s\d,;\[\]–-]*")
+_MOST_ATTRIBUTES = 5000  # of one element: the time of the parser grows with their square
+_TAG = re.compile(  # a comment, or a tag with its attributes, and what is no markup in scripts and styles
+    rb"<!--.*?(?:-->|\Z)|<(?:(?P<raw>script|style)\b|[a-z])[^\s>/\"']*"
+    rb"(?P<attributes>(?:[^\"'>]+|\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z))*+)(?(raw).*?(?:</(?:script|style)|\Z))",
+    re.IGNORECASE | re.DOTALL,
+)
+_ATTRIBUTE = re.compile(rb"=\s*[^\s>\"']+|\"[^\"]*\"|'[^']*'|([^\s>/\"'=]+)")
 _MARK = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
 _LISTS = ("authors", "affiliations", "issn", "keywords", "language", "publication_types")
 
@@ -39,19 +46,27 @@ def recognises(name: str, head: bytes) -> int:
 def read(path: Path) -> Iterator[Document | SourceError]:
     """The one report of a page; its text is that of the article, a line for each element that begins one."""
     data = whole(path)
+    if any(map(_crowded, _TAG.finditer(data))):
+        why = f"has more than {_MOST_ATTRIBUTES:,} attributes in one tag"
+        raise SourceError(f"{path}: {why}; check that it is a web page.")
     try:
         page = html.document_fromstring(*_parsed(data, str(path)))
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         yield SourceError(f"{path}: is not a web page that can be read ({error}).")
         return
     told = _told(page)
-    lines = _article(page)
+    lines = _article(page, str(path))
     if not lines.text.strip():
         yield SourceError(f"{path}: holds no text outside menus and scripts.")
         return
-    parts = lay_out(lines.text, next(iter(told.get("title", {}).values()), ""), lines.apart())
+    parts = lay_out(lines.text, str(path), next(iter(told.get("title", {}).values()), ""), lines.apart())
     blocks = tuple(replace(block, place=lines.place_of(block.start)) for block in blocks_of(parts))
     yield Document(stem_of(path), lines.text, report_of(lines.text, parts, told), blocks, str(path))
+
+
+def _crowded(tag: re.Match[bytes]) -> bool:
+    attributes = tag["attributes"] or b""
+    return len(attributes) > 2 * _MOST_ATTRIBUTES and sum(map(bool, _ATTRIBUTE.findall(attributes))) > _MOST_ATTRIBUTES
 
 
 def _parsed(data: bytes, where: str) -> tuple[bytes, html.HTMLParser]:
@@ -65,10 +80,11 @@ def _parsed(data: bytes, where: str) -> tuple[bytes, html.HTMLParser]:
         return data, html.HTMLParser(huge_tree=False)
 
 
-def _article(page: Element) -> _Lines:
+def _article(page: Element, where: str) -> _Lines:
     """The text of the element that is the article, if it holds a good part of the page's, else of the page."""
-    everything = _Lines(page)
-    articles = map(_Lines, islice(page.iter(*format_words("html")["articles"]), _CANDIDATES))
+    everything = _Lines(page, where)
+    found = islice(page.iter(*format_words("html")["articles"]), _CANDIDATES)
+    articles = (_Lines(element, where) for element in found)
     best = max(articles, key=lambda lines: len(lines.text), default=everything)
     return best if len(best.text) >= _SHARE * len(everything.text) else everything
 
@@ -76,7 +92,8 @@ def _article(page: Element) -> _Lines:
 class _Lines:
     """The text under an element: white space evened, a new line for each element that begins one."""
 
-    def __init__(self, root: Element) -> None:
+    def __init__(self, root: Element, where: str) -> None:
+        self._where = where
         words = format_words("html")
         self._out, self._roles = frozenset(words["out"]), frozenset(words["roles"])
         self._classes_out, self._classes_kept = frozenset(words["classes_out"]), frozenset(words["classes_kept"])
@@ -86,7 +103,8 @@ class _Lines:
         self._pieces: list[str] = []
         self._size = 0
         self._starts: list[int] = []
-        self._places: list[str] = []
+        self._elements: list[Element] = []  # in which each line begins
+        self._paths = Paths()
         self._apart: list[Element | None] = []  # the figure or table each line stands in
         self._within: list[Element] = []
         self._read(root)
@@ -95,7 +113,7 @@ class _Lines:
     def place_of(self, offset: int) -> str:
         """The path of the element whose text stands at ``offset``."""
         at = bisect_right(self._starts, offset) - 1
-        return self._places[at] if at >= 0 else ""
+        return self._paths.of(self._elements[at]) if at >= 0 else ""
 
     def apart(self) -> frozenset[int]:
         """Where the lines begin that stand in a figure, or in a table that holds no running text."""
@@ -163,8 +181,10 @@ class _Lines:
             return
         starts_line = not self._pieces or self._pieces[-1].endswith("\n")
         if starts_line:
+            if len(self._starts) == MOST_LINES:
+                raise too_long(self._where)
             self._starts.append(self._size)
-            self._places.append(element.getroottree().getpath(element))
+            self._elements.append(element)
             self._apart.append(self._within[-1] if self._within else None)
         elif words[0].isspace() and not self._pieces[-1].endswith(" "):
             self._push(" ")

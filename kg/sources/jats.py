@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lxml import etree
@@ -13,7 +13,7 @@ from kg.model import BlockKind, Document
 from kg.sources._bibliography import bare_title, best_date, license_in, orcid, unique
 from kg.sources._compose import Composer, format_words, language_tag
 from kg.sources._pages import page_rules
-from kg.sources._xml import Element, character, child_words, inner, records, words
+from kg.sources._xml import Element, Paths, character, child_words, inner, records, words
 
 __all__ = ["read", "recognises"]
 
@@ -26,7 +26,7 @@ _OUT = frozenset({
 })  # fmt: skip
 _LEGENDS = frozenset({"fig", "fig-group", "table-wrap", "table-wrap-group", "chem-struct-wrap"})
 _NUMBERS = re.compile(r"[\s\d,;*†‡§a-f–-]*")
-_ARTICLE = re.compile(r"/article(?:\[\d+\])?/")
+_LOOK_BACK = 1000  # characters
 _BETWEEN = re.compile(r"\s?[,;–-]?\s?")
 _NOTES = frozenset({"bibr", "fn", "table-fn", "aff", "corresp"})
 # Elements that break a paragraph they stand in.
@@ -57,7 +57,7 @@ def _document(article: Element, where: str) -> Document:
     pmcid = ids.get("pmc") or ids.get("pmcid") or ""
     pmcid = f"PMC{pmcid}" if pmcid.isdigit() else pmcid
     titles = _titles(meta, language)
-    text = _Text()
+    text = _Text(article)
     for tag, title in titles.items():
         text.composer.add(title, "title", tag, "front/article-meta/title-group")
     for abstract in (*meta.findall("abstract"), *meta.findall("trans-abstract")):
@@ -169,9 +169,11 @@ def _orcid(contributor: Element) -> str:
 class _Text:
     """The running text of an article: paragraphs in document order, each under the kind of its section."""
 
-    def __init__(self) -> None:
+    def __init__(self, article: Element) -> None:
         self.composer = Composer()
         self.language = ""
+        self._paths = Paths()
+        self._above = len(self._paths.of(article)) + 1
 
     def walk(self, element: Element, kind: BlockKind) -> None:
         """Adds what stands under ``element``: titles and paragraphs, then legends, sections with their own kind."""
@@ -186,16 +188,16 @@ class _Text:
                 self.walk(child, _kind_of(child, kind))
             elif tag == "title":
                 if element.tag not in ("abstract", "trans-abstract"):
-                    self.composer.add(inner(child, *_OUT), kind, self.language, _place(child))
+                    self._add(inner(child, *_OUT), kind, child)
             elif tag in _BREAKS:
                 self._flush(pieces, kind, element)
                 self.walk(child, kind)
             elif child.tag is etree.Entity:
                 pieces.append(character(child))
             elif tag and tag not in _OUT:
-                if _is_note(child, "".join(pieces)):
+                if _is_note(child, pieces):
                     following = child.getnext()
-                    if following is not None and _BETWEEN.fullmatch(child.tail or "") and _is_note(following, "x"):
+                    if following is not None and _BETWEEN.fullmatch(child.tail or "") and _is_note(following, ["x"]):
                         continue  # the comma between two numbers
                 else:
                     self._inline(child, pieces, kind)
@@ -211,15 +213,20 @@ class _Text:
             pieces.append(inner(element, *_OUT))
 
     def _flush(self, pieces: list[str], kind: BlockKind, element: Element) -> None:
-        self.composer.add("".join(pieces), kind, self.language, _place(element))
+        self._add("".join(pieces), kind, element)
         pieces.clear()
+
+    def _add(self, words: str, kind: BlockKind, element: Element) -> None:
+        """A paragraph with the path of its element from the article."""
+        if words and not words.isspace():
+            self.composer.add(words, kind, self.language, self._paths.of(element)[self._above :])
 
     def _legend(self, element: Element) -> None:
         for caption in element.iter("caption"):
             parent = caption.getparent()
             label = child_words(parent, "label") if parent is not None else ""
             text = " ".join(inner(part, *_OUT) for part in caption if isinstance(part.tag, str)) or caption.text or ""
-            self.composer.add(f"{label} {text}", "caption", self.language, _place(caption))
+            self._add(f"{label} {text}", "caption", caption)
 
 
 def _kind_of(section: Element, above: BlockKind) -> BlockKind:
@@ -232,19 +239,23 @@ def _kind_of(section: Element, above: BlockKind) -> BlockKind:
     return heading.section.kind if heading and heading.alone and not heading.section.field else above
 
 
-def _is_note(element: Element, before: str) -> bool:
-    """Whether an inline tag is the raised number of a note or reference, no word of the text that stands before."""
+def _is_note(element: Element, pieces: Sequence[str]) -> bool:
+    """Whether an inline tag is the raised number of a note or reference, no word of the ``pieces`` before it."""
     points = [e for e in element.iter("xref") if e.get("ref-type") in _NOTES]
     if not points or not _NUMBERS.fullmatch(inner(element)):
         return False
     if element.tag == "sup" or (len(element) == 1 and element[0].tag == "sup"):
         return True
+    before = _end(pieces)
     bracketed = max(before.rfind("["), before.rfind("(")) > max(before.rfind("]"), before.rfind(")"))
     return element.tag == "xref" and not bracketed and before[-1:] not in ("", " ", "\n", "\xa0")
 
 
-def _place(element: Element) -> str:
-    """The path of an element from its article."""
-    path = element.getroottree().getpath(element)
-    m = _ARTICLE.search(path)
-    return path[m.end() :] if m else path
+def _end(pieces: Sequence[str]) -> str:
+    """The last words of a paragraph so far: enough to tell whether a bracket is open."""
+    size = taken = 0
+    for piece in reversed(pieces):
+        size, taken = size + len(piece), taken + 1
+        if size > _LOOK_BACK:
+            break
+    return "".join(pieces[len(pieces) - taken :])

@@ -55,7 +55,7 @@ def read(path: Path) -> Iterator[Document | SourceError]:
     if not paragraphs:
         raise SourceError(f"{path}: holds no text but page numbers.")
     composed = _Text(paragraphs)
-    parts = [composed.legend(part) for part in lay_out(composed.text, _title(paragraphs))]
+    parts = [composed.legend(part) for part in lay_out(composed.text, str(path), _title(paragraphs))]
     blocks = tuple(composed.placed(block) for block in blocks_of(parts))
     yield Document(stem_of(path), composed.text, report_of(composed.text, parts), blocks, str(path))
 

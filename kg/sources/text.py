@@ -27,5 +27,5 @@ def read(path: Path) -> Iterator[Document | SourceError]:
     if not text.strip("\ufeff \t\r\n\f"):
         yield SourceError(f"{path}: is empty; remove it or fill it.")
         return
-    parts = lay_out(text)
+    parts = lay_out(text, str(path))
     yield Document(stem_of(path), text, report_of(text, parts), blocks_of(parts), str(path))
