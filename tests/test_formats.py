@@ -343,7 +343,7 @@ def test_medline_set_streams(tmp_path: Path) -> None:
     with gzip.open(path, "wb", compresslevel=1) as stream:
         stream.write(b"<PubmedArticleSet>")
         for _ in range(250):
-            stream.write(BODIES["medline"].format("ill" * 7000).encode())
+            stream.write(BODIES["medline"].format("the man was ill and " * 1000).encode())
         stream.write(b"</PubmedArticleSet>")
     tracemalloc.start()
     try:
