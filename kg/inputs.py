@@ -41,12 +41,12 @@ class Inputs:
         self._configuration = configuration
         self._files: dict[str, _File] = {}
         self._before: dict[str, list[str]] = {}  # what the files being read held when they were last read
-        self._same = False
         self._marks, self._marked = marks, dict[str, str]()
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
             self._files = {name: _File(**entry) for name, entry in stored["files"].items()}
-            self._same = stored["configuration"] == configuration
+            for entry in self._files.values():
+                entry.complete = entry.complete and stored["configuration"] == configuration
             self._marked = dict(stored.get("decided", {}))
         except (OSError, ValueError, TypeError, KeyError):
             self._files = {}
@@ -56,7 +56,7 @@ class Inputs:
     def unchanged(self, path: Path) -> tuple[list[str], list[str]] | None:
         """Graphs and copies of a file whose bytes and configuration are those of the last build, else None."""
         entry = self._files.get(_name(path))
-        if entry is None or not self._same or not entry.complete:
+        if entry is None or not entry.complete:
             return None
         stat = path.stat()
         same = stat.st_size == entry.size and (stat.st_mtime_ns == entry.changed or _sha256(path) == entry.sha256)

@@ -22,6 +22,7 @@ from kg.errors import KGError, ModelError, ReviewError, SourceError, StoreError
 from kg.inputs import Inputs
 from kg.model import CaseRecord, Document
 from kg.parallel import chunks, in_processes
+from kg.renewal import Renewal
 from kg.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -149,16 +150,10 @@ def build(
     from kg.store import open_store
     from kg.validate import validate
 
-    out, vocabulary = Path(out), vocab.load(vocabularies)
+    out, vocabulary, by = Path(out), vocab.load(vocabularies), extractors.extractor(extractor, model)
     settings = _Settings(extractor, tuple(vocabularies), base or vocabulary.prefixes["id"], model)
-    parts = [
-        __version__,
-        extractor,
-        extractors.extractor(extractor, model).version,
-        vocabulary.version,
-        settings.base,
-    ]
-    configuration = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    maker = "\n".join((__version__, extractor, by.version, settings.base))
+    configuration = hashlib.sha256(f"{maker}\n{vocabulary.version}".encode()).hexdigest()
     with _writing(out):
         out.mkdir(parents=True, exist_ok=True)
         if curation is not None and not Path(curation).is_file():
@@ -172,12 +167,13 @@ def build(
         with _writing(out):
             unchecked.touch()
         shelf = Shelf(store, vocabulary, _writer(settings))
+        renewal = Renewal(store, vocabulary, _writer(settings), by)
         given = [Path(p) for p in paths]
         files = _files(given, decided)
         gone = inputs.forget_missing(given, filter(Path.exists, files))
         store.remove(*gone)
         result.removed += len(gone)
-        reader = _Reader(inputs, store, vocabulary, settings.base, configuration, decided, result)
+        reader = _Reader(inputs, store, vocabulary, maker, renewal, decided, result)
         lacking: list[str] = []  # graphs of reports that a language model did not read to their end
         try:
             for done in _run(reader.jobs(files), settings, jobs or os.cpu_count() or 1):
@@ -199,9 +195,11 @@ def build(
             inputs.reviewed(files, reader.stale)
         finally:
             shelf.flush()
+            renewal.flush()
             inputs.read_again(lacking)
             with _writing(out):
                 inputs.save()
+        renewal.tidy()
         some = shelf.changed if result.unchanged and not doubtful else None
         result.validation = validate(store, graphs=some)
         if result.validation.conforms:
@@ -233,13 +231,13 @@ class _Reader:
         inputs: Inputs,
         store: Store,
         vocabulary: vocab.Vocabulary,
-        base: str,
-        configuration: str,
+        maker: str,
+        renewal: Renewal,
         decided: review.Curation,
         result: Build,
     ) -> None:
-        self.inputs, self.store, self.base = inputs, store, base
-        self.configuration, self.decided, self.result = configuration, decided, result
+        self.inputs, self.store, self.base, self.vocabulary = inputs, store, store.base, vocabulary
+        self.maker, self.renewal, self.decided, self.result = maker, renewal, decided, result
         self.key, self.mark = vocabulary.term("casekg:key"), vocabulary.term("casekg:fingerprint")
         self.seen: dict[str, str] = {}  # key of a report in this build -> its IRI
         known = ((key, store.subject(self.key, key)) for key in inputs.decided)
@@ -287,10 +285,11 @@ class _Reader:
             graph = quads.graph_iri(copy)
             self.inputs.claim(path, graph)
         decisions = () if copy else self.decided.of(keys)
-        made_from = f"{self.configuration}\n{document.id}\n{document.report}\n{document.text}"
-        made_from += "".join(f"\n{decision.digest}" for decision in decisions)
+        made_from = f"{self.maker}\n{document.id}\n{document.report}\n{document.text}"
+        if decisions:  # they name concepts that the text need not
+            made_from += "".join(f"\n{part}" for part in (self.vocabulary.version, *(d.digest for d in decisions)))
         fingerprint = hashlib.sha256(made_from.encode("utf-8", "replace")).hexdigest()
-        if self.store.value(graph, self.mark) == fingerprint:
+        if self.store.value(graph, self.mark) == fingerprint and (copy or self.renewal.holds(graph, document)):
             self.result.unchanged += not copy
             return None
         return _Job(document, report, fingerprint, copy, decisions)

@@ -35,10 +35,11 @@ class Shelf:
         self._described: set[str] = set()
         known = quads.graph_iri(writer.extraction)
         if not store.holds(known):  # new, or made with other vocabularies, and reports from elsewhere name concepts too
-            others = [g for g in store.graphs() if not g.startswith(store.base)]
-            told = {q.subject.value for g in others for q in store.quads(g) if isinstance(q.subject, ox.NamedNode)}
-            store.remove(*others)
-            store.bulk_load(vocabulary.quads({*map(vocabulary.compact, told)} & {*vocabulary.concepts}))
+            others = (g for g in store.graphs() if not g.startswith(store.base))
+            stands = {quad for graph in others for quad in store.quads(graph)}
+            told = {q.subject.value for q in stands if isinstance(q.subject, ox.NamedNode)}
+            meant = {*vocabulary.quads({*map(vocabulary.compact, told)} & {*vocabulary.concepts})}
+            store.exchange(stands - meant, meant - stands)  # in one step: which concepts are told of stands only here
             store.replace(known, writer.settings())
 
     def add(self, graph: str, nquads: bytes, concepts: Collection[str] = ()) -> None:

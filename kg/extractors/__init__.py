@@ -1,7 +1,9 @@
 """Extractors: one way of understanding a document a file.
 
 An extractor module has ``version() -> str``, which changes with every rule and model, and
-``prepare(lexicon) -> Callable[[Document], CaseRecord]``, which is called once a process. One that asks a language model
+``prepare(lexicon) -> Callable[[Document], CaseRecord]``, which is called once a process. It may have
+``touched(before, after) -> Callable[[Document], bool]``: whether the lexicon ``after`` may give another record of a
+document than ``before``; without it other vocabularies mean that all is extracted again. One that asks a language model
 has ``estimate(documents, model) -> Estimate`` too; its ``version`` and ``prepare`` take the ``LanguageModel`` as well,
 and what it prepares is called by several threads.
 """
@@ -29,6 +31,7 @@ class Extractor(NamedTuple):
 
     version: str
     prepare: Callable[[Lexicon], Callable[[Document], CaseRecord]]
+    touched: Callable[[Lexicon, Lexicon], Callable[[Document], bool]] | None = None
 
 
 def extractor(name: str, model: LanguageModel | None = None) -> Extractor:
@@ -37,7 +40,7 @@ def extractor(name: str, model: LanguageModel | None = None) -> Extractor:
     if not hasattr(module, "estimate"):
         if model is not None:
             raise ModelError(f"The extractor {name} asks no language model; choose one that does, such as llm.")
-        return Extractor(module.version(), module.prepare)
+        return Extractor(module.version(), module.prepare, getattr(module, "touched", None))
     if model is None:
         raise ModelError(f"The extractor {name} asks a language model; give --model NAME and --endpoint URL.")
     return Extractor(module.version(model), partial(module.prepare, model=model))

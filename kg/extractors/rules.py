@@ -23,13 +23,14 @@ from kg.clinical.mentions import Mention, find_mentions
 from kg.clinical.outcomes import find_outcomes
 from kg.clinical.patients import patients
 from kg.clinical.phrases import with_phrases
+from kg.clinical.relearning import touched
 from kg.clinical.story import Story, read_story
 from kg.clinical.tagging import Tagger
 from kg.errors import KGError
 from kg.model import Case, CaseRecord, Document, Episode, Intervention, Lexicon, Outcome, Patient, Span
 from kg.resources import content_hash, folder
 
-__all__ = ["prepare", "version"]
+__all__ = ["prepare", "touched", "version"]
 
 
 @cache

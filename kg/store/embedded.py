@@ -135,6 +135,12 @@ class Embedded(Store):
         with _said(f"The graph {graph} cannot be written"):
             self.data.update(f"DROP SILENT GRAPH {name} ; INSERT DATA {{ GRAPH {name} {{ {body} }} }}")
 
+    def exchange(self, gone: Iterable[ox.Quad], come: Iterable[ox.Quad]) -> None:
+        """Remove some quads and add others, in one transaction."""
+        there, here = (" ".join(f"GRAPH {q.graph_name} {{ {_triple(q)} }}" for q in quads) for quads in (gone, come))
+        with _said("The store cannot be written"):
+            self.data.update(f"DELETE DATA {{ {there} }} ; INSERT DATA {{ {here} }}")
+
     def bulk_load(self, nquads: bytes | Iterable[ox.Quad]) -> None:
         """Add quads in one step, all or nothing; each call costs a tenth of a second, so hand over many reports."""
         with _said("The quads cannot be loaded"):

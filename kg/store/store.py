@@ -100,6 +100,10 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def exchange(self, gone: Iterable[ox.Quad], come: Iterable[ox.Quad]) -> None:
+        """Remove some quads and add others: all of it or nothing."""
+
+    @abstractmethod
     def bulk_load(self, nquads: bytes | Iterable[ox.Quad]) -> None:
         """Add quads, of each graph all or nothing; each call has a cost of its own, so hand over many reports."""
 

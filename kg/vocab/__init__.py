@@ -23,7 +23,7 @@ from kg.vocab.check import Problem
 from kg.vocab.entries import Names, Source
 from kg.vocab.vocabulary import Database, Found, Vocabulary
 
-__all__ = ["Found", "Problem", "Vocabulary", "assemble", "load", "problems"]
+__all__ = ["Found", "Problem", "Vocabulary", "assemble", "kept", "load", "problems"]
 
 
 def load(extra: Sequence[Path] = ()) -> Vocabulary:
@@ -32,19 +32,26 @@ def load(extra: Sequence[Path] = ()) -> Vocabulary:
     Raises VocabularyError for a file that is not as it must be.
     """
     version = _version(extra)
-    file = cache_folder() / f"vocabulary-{version[:32]}.sqlite"
+    if found := kept(version):
+        return found
+    sources, file = _sources(extra), _file(version)
+    try:
+        _write(file, sources, version)
+        return Vocabulary(Database(str(file)))
+    except OSError:  # no place for a cache: make it in memory, which only costs time
+        return assemble(sources, version)
+
+
+def kept(version: str) -> Vocabulary | None:
+    """The vocabularies with that version, loaded lately; None if the cache holds them no more."""
+    file = _file(version)
     with suppress(sqlite3.Error, OSError):
         database = Database(str(file))
         if database.one("SELECT value FROM meta WHERE name = 'schema'") == index.SCHEMA:
             with suppress(OSError):
                 file.touch()  # what is in use stays when old ones are cleared away
             return Vocabulary(database)
-    sources = _sources(extra)
-    try:
-        _write(file, sources, version)
-        return Vocabulary(Database(str(file)))
-    except OSError:  # no place for a cache: make it in memory, which only costs time
-        return assemble(sources, version)
+    return None
 
 
 def assemble(sources: Sequence[Source], version: str = "") -> Vocabulary:
@@ -57,6 +64,10 @@ def assemble(sources: Sequence[Source], version: str = "") -> Vocabulary:
 def problems(extra: Sequence[Path] = ()) -> list[Problem]:
     """What is wrong with the vocabularies that ``load`` would load."""
     return check.problems(_sources(extra))
+
+
+def _file(version: str) -> Path:
+    return cache_folder() / f"vocabulary-{version[:32]}.sqlite"
 
 
 def _version(extra: Sequence[Path]) -> str:
