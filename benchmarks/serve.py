@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import os
 import random
 import re
 import socket
@@ -40,11 +41,12 @@ WEIGHTS = {"timeline": 5, "explain": 4, "treatments": 1}
 
 @dataclass
 class Measured:
-    """What one server did: seconds a request by kind, and how often which status came."""
+    """What one server did: seconds a request by kind, how often which status came, and processor time that it used."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in WEIGHTS})
     statuses: Counter[str] = field(default_factory=Counter)
     time: float = 0.0
+    used: float = 0.0
 
     def line(self, kind: str) -> str:
         """Number and percentiles of the requests of one kind, or of all."""
@@ -76,15 +78,15 @@ def main() -> None:
                     chosen.oxigraph, "serve-read-only", "--location", f"{folder}/oxigraph", "--union-default-graph",
                     "--bind", f"127.0.0.1:{other}",
                 ]  # fmt: skip
-                with serving(command, other):
+                with serving(command, other) as oxigraph:
                     compare(queries, {"kg serve": (port, "/sparql"), "oxigraph": (other, "/query")})
                     measured = {"kg serve": Measured(), "oxigraph": Measured()}
                     for _ in range(round(chosen.seconds / SLICE)):
-                        load(port, "/sparql", queries, chosen.clients, SLICE, measured["kg serve"])
-                        load(other, "/query", queries, chosen.clients, SLICE, measured["oxigraph"])
+                        load(server, port, "/sparql", queries, chosen.clients, SLICE, measured["kg serve"])
+                        load(oxigraph, other, "/query", queries, chosen.clients, SLICE, measured["oxigraph"])
             else:
                 measured = {"kg serve": Measured()}
-                load(port, "/sparql", queries, chosen.clients, chosen.seconds, measured["kg serve"])
+                load(server, port, "/sparql", queries, chosen.clients, chosen.seconds, measured["kg serve"])
             show(measured)
             killed(server, kg_command(chosen.store, port), port, queries, chosen.clients)
 
@@ -134,7 +136,15 @@ def compare(queries: dict[str, list[str]], servers: dict[str, tuple[int, str]]) 
             assert len(set(rows.values())) == 1, f"{kind}: {rows}"
 
 
-def load(port: int, path: str, queries: dict[str, list[str]], clients: int, seconds: float, into: Measured) -> None:
+def load(
+    server: subprocess.Popen[bytes],
+    port: int,
+    path: str,
+    queries: dict[str, list[str]],
+    clients: int,
+    seconds: float,
+    into: Measured,
+) -> None:
     """Ask with so many clients at once for so long."""
     until = time.monotonic() + seconds
 
@@ -154,9 +164,22 @@ def load(port: int, path: str, queries: dict[str, list[str]], clients: int, seco
             if status == "200":
                 into.seconds[kind].append(time.monotonic() - begun)
 
-    begun = time.monotonic()
+    begun, used = time.monotonic(), processor(server.pid)
     together(client, clients)
     into.time += time.monotonic() - begun
+    into.used += processor(server.pid) - used
+
+
+def processor(pid: int) -> float:
+    """Seconds of processor time that a process and all below it have used; those that have ended do not count."""
+    known = {
+        int(path.parent.name): path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat")
+    }
+    family, grown = {pid}, True
+    while grown:
+        more = {p for p, fields in known.items() if int(fields[1]) in family} | family
+        family, grown = more, len(more) > len(family)
+    return sum(int(field) for p in family & known.keys() for field in known[p][11:13]) / os.sysconf("SC_CLK_TCK")
 
 
 def together(work: Callable[[int], None], count: int) -> None:
@@ -174,7 +197,7 @@ def show(measured: dict[str, Measured]) -> None:
     for name, found in measured.items():
         for kind in ("all", *WEIGHTS):
             print(f"{f'{name}, {kind}':24}{found.line(kind)}")
-        print(f"{name}: {dict(found.statuses)}")
+        print(f"{name}: {dict(found.statuses)}, {1000 * found.used / found.statuses['200']:.1f} ms of processor each")
 
 
 def killed(
@@ -182,7 +205,7 @@ def killed(
 ) -> None:
     """Kill the server under load, start it again, and say how long nothing was answered."""
     found = Measured()
-    loading = threading.Thread(target=load, args=(port, "/sparql", queries, clients, SLICE, found))
+    loading = threading.Thread(target=load, args=(server, port, "/sparql", queries, clients, SLICE, found))
     loading.start()
     time.sleep(SLICE / 3)
     server.kill()

@@ -28,8 +28,8 @@ from tests.served import serving
 TOKEN = "for-tests-only"
 EDITOR = {"authorization": f"Bearer {TOKEN}"}
 LIMITS = Limits(
-    seconds=5, patience=0.5, quick=3, slow=2, waiting=8, memory=300 << 20, result=150_000, body=10_000, upload=50_000,
-    leaving=300_000, arrival=1, departure=1, connections=40,
+    seconds=5, patience=0.5, quick=2, long=1, slow=2, waiting=8, memory=300 << 20, result=150_000, body=10_000,
+    upload=50_000, leaving=300_000, arrival=1, departure=1, connections=40,
 )  # fmt: skip
 BOMB = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l . ?m ?n ?o }"
 

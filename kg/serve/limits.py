@@ -16,9 +16,12 @@ class Limits:
 
     seconds: float = 30.0  # of work on one request, ...
     once: float = 600.0  # ... and of what is worked out once for all who ask, such as the counts of all that there is
-    patience: float = 2.0  # of a processor's time, after which work is slow and makes room for what others ask
-    quick: int = field(default_factory=lambda: min(32, 4 * max(2, os.cpu_count() or 2)))  # works at once
-    slow: int = 4  # works at once that have outstayed ``patience``
+    brief: float = 0.05  # of a processor's time, after which work is no longer quick, ...
+    patience: float = 2.0  # ... and after which it is slow
+    # Works at once that are quick, so far; and as many that turned out longer as there are known to be, ...
+    quick: int = field(default_factory=lambda: min(32, 4 * max(2, os.cpu_count() or 2)))
+    long: int = field(default_factory=lambda: min(8, max(2, os.cpu_count() or 2)))
+    slow: int = 4  # ... and that have outstayed ``patience``
     waiting: int = 64  # requests that wait for a worker
     memory: int = 1024 * _MIB  # of one worker
     result: int = 32 * _MIB  # of one answer, ...

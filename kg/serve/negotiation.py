@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 import mimeparse
@@ -30,9 +31,14 @@ def accepted(request: Request, offered: Sequence[str]) -> str | None:
     """The media type of these that the request likes best, the first of equals; None if it accepts none."""
     ranges = ", ".join(r for value in request.headers.getlist("accept") for r in value.split(",") if r.strip())
     try:
-        return mimeparse.best_match(offered[::-1], ranges or "*/*") or None
+        return _best(tuple(offered), ranges or "*/*")
     except mimeparse.MimeTypeParseException as error:
         raise ServeError(f"The header Accept cannot be understood: {error}.", 400) from error
+
+
+@lru_cache(maxsize=128)  # few are sent, and to look through them takes as long as all else that is done for a request
+def _best(offered: tuple[str, ...], ranges: str) -> str | None:
+    return mimeparse.best_match(offered[::-1], ranges) or None
 
 
 def body_type(request: Request) -> str:
