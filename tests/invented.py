@@ -40,15 +40,11 @@ def understood(report: dict[str, Any]) -> tuple[Document, CaseRecord]:
 def store_of_reports(reports: Iterable[tuple[Document, CaseRecord]] | None = None) -> Store:
     """A store in memory: these reports and the concepts they name, or the invented reports and all vocabularies."""
     told = list(read_reports() if reports is None else reports)
-    cases = [case for _, record in told for case in record.cases]
-    named = {c.concept for case in cases for c in case.conditions} | {
-        i.concept for case in cases for i in case.interventions
-    }
     vocabulary = vocab.load()
     base = vocabulary.prefixes["id"]
     writer = quads.Writer(vocabulary, base, "rules", "test")
     store = open_store(None, base=base)
-    store.bulk_load(vocabulary.quads(None if reports is None else {c for c in named if c}))
+    store.bulk_load(vocabulary.quads(None if reports is None else {c for _, record in told for c in record.concepts()}))
     store.bulk_load(writer.settings())
     for document, record in told:
         store.replace(quads.graph_iri(quads.report_iri(document, base)), writer(document, record))

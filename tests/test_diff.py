@@ -23,7 +23,7 @@ def store_of() -> Callable[..., Store]:
     def make(*reports: Made, base: str = "https://example.org/id/") -> Store:
         writer = quads.Writer(vocabulary, base, "rules", "test")
         store = open_store(None, base=base)
-        store.bulk_load(vocabulary.quads())
+        store.bulk_load(vocabulary.quads({c for _, record in reports for c in record.concepts()}))
         store.bulk_load(writer.settings())
         for document, record in reports:
             store.bulk_load(writer(document, record, fingerprint=repr((document, record))))
