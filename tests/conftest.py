@@ -36,6 +36,16 @@ def seeds() -> Path:
     return ROOT / "seeds"
 
 
+@pytest.fixture(scope="session")
+def built(seeds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What "make graph" makes of the seeds, to read only: who writes into it takes a copy."""
+    from kg import build
+
+    out = tmp_path_factory.mktemp("seeds") / "out"
+    build([seeds], out)
+    return out
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, Any], None]:
     """``golden(name, data)``: ``data`` equals the JSON in tests/cases/NAME; ``--update-golden`` rewrites it."""

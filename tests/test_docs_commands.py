@@ -18,10 +18,9 @@ from typing import Any
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
-import kg
 from kg.cli import app
+from tests.commands import kg
 from tests.conftest import ROOT
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -59,20 +58,11 @@ def run(command: str) -> str:
         return done.stdout
     words = shlex.split(command, comments=True)[1:]
     target = words[words.index(">") + 1] if ">" in words else None
-    result = CliRunner().invoke(app, words[: words.index(">")] if target else words)
-    assert result.exit_code == 0, f"{command}\n{result.output}\n{result.exception!r}"
+    printed = kg(*(words[: words.index(">")] if target else words)).stdout
     if target:
-        Path(target).write_text(result.stdout, encoding="utf-8")
+        Path(target).write_text(printed, encoding="utf-8")
         return ""
-    return result.stdout
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What "make graph" makes, for the pages that do not tell how to build."""
-    out = tmp_path_factory.mktemp("built") / "out"
-    kg.build([ROOT / "seeds"], out)
-    return out
+    return printed
 
 
 def commands_of(page: Path) -> str:

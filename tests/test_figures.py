@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import typer
 from lxml import etree
-from typer.testing import CliRunner
 
 from kg.cli import app
 from kg.errors import ExportError, PluginError, QueryError
@@ -20,6 +19,7 @@ from kg.figures._sheet import _COLOURS, ink_on
 from kg.query import CAUTION, cases_of, filters, query, question
 from kg.registry import plugin
 from kg.store import Store
+from tests.commands import kg
 from tests.conftest import ROOT
 from tests.invented import store_of_reports
 from tests.pages import TITLE, trial_reports
@@ -157,18 +157,13 @@ def test_every_figure_takes_the_options_of_its_question() -> None:
         assert {f"--{p.name}" for p in wanted} | {"--out", "--store", "--most"} <= options
 
 
-def test_kg_plot(seeds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kg.pipeline import build
-
-    build([seeds], tmp_path / "out", jobs=1)
-    asked = ["plot", "outcomes", "--condition", "leukemia", "-s", str(tmp_path / "out"), "-o"]
-    done = CliRunner().invoke(app, [*asked, str(tmp_path / "fig.svg")])
-    assert done.exit_code == 0, done.output
+def test_kg_plot(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ["plot", "outcomes", "--condition", "leukemia", "-s", built, "-o"]
+    done = kg(*asked, tmp_path / "fig.svg")
     assert "complete remission" in words((tmp_path / "fig.svg").read_bytes())
     assert "n = 2 cases." in done.stderr and "Int J Hematol 2003;77:277-281" in done.stderr
-    assert CliRunner().invoke(app, [*asked, str(tmp_path / "fig.gif")]).exit_code == 2
-    assert CliRunner().invoke(app, [*asked, str(tmp_path / "none" / "x.svg"), "--sex", "x"]).exit_code == 2
+    kg(*asked, tmp_path / "fig.gif", code=2)
+    kg(*asked, tmp_path / "none" / "x.svg", "--sex", "x", code=2)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    done = CliRunner().invoke(app, [*asked, str(tmp_path / "fig.png")])
-    assert done.exit_code == 2 and "pip install 'casekg[plot]'" in done.stderr
+    assert "pip install 'casekg[plot]'" in kg(*asked, tmp_path / "fig.png", code=2).stderr
     assert not (tmp_path / "fig.png").exists()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,6 +34,7 @@ from kg.review import (
     read,
     review,
 )
+from tests.commands import kg
 from tests.records import TEXT, full_record, span
 
 KEYS = ("doi:10.1000/xyz", "title:00ff")
@@ -414,23 +413,6 @@ def test_one_decision_holds_over_any_extraction(one: CaseRecord, other: CaseReco
 # --- built ------------------------------------------------------------------------------------------------------------
 
 
-def kg(*arguments: object) -> str:
-    """What the program prints; it must end well."""
-    done = subprocess.run(
-        [sys.executable, "-m", "kg", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, seeds: Path) -> Path:
-    out = tmp_path_factory.mktemp("built")
-    shutil.copytree(seeds, out / "reports")
-    build([out / "reports"], out / "out")
-    return out
-
-
 def on_seed(out: Path, words: str, **more: Any) -> Decision:
     """A decision about words of the second seed report."""
     with open_store(out / "store", read_only=True) as store:
@@ -459,9 +441,9 @@ def states(out: Path) -> dict[str, str]:
         return {str(row["label"].value): str(row["state"].value) for row in rows}  # type: ignore[union-attr]
 
 
-def test_decisions_survive_builds_and_are_undone(built: Path, tmp_path: Path) -> None:
+def test_decisions_survive_builds_and_are_undone(seeds: Path, tmp_path: Path) -> None:
     out, reports = tmp_path / "out", tmp_path / "reports"
-    shutil.copytree(built / "reports", reports)
+    shutil.copytree(seeds, reports)
     build([reports], out)
     with open_store(out / "store", read_only=True) as store:
         before = {e.label for r in Reports(store) for c in r.cases for e in c.episodes}
@@ -495,9 +477,9 @@ def test_decisions_survive_builds_and_are_undone(built: Path, tmp_path: Path) ->
         assert {e.label for r in Reports(store) for c in r.cases for e in c.episodes} == before
 
 
-def test_a_build_of_other_files_leaves_the_decision_for_the_next(built: Path, tmp_path: Path) -> None:
+def test_a_build_of_other_files_leaves_the_decision_for_the_next(seeds: Path, tmp_path: Path) -> None:
     out, reports = tmp_path / "out", tmp_path / "reports"
-    shutil.copytree(built / "reports", reports)
+    shutil.copytree(seeds, reports)
     build([reports], out)
     append(out / "curation.jsonl", [on_seed(out, "etoposide", what="rejected", kind="intervention")])
     other = tmp_path / "other.txt"
@@ -506,12 +488,12 @@ def test_a_build_of_other_files_leaves_the_decision_for_the_next(built: Path, tm
     assert build([reports], out).extracted == 1
 
 
-def test_a_curation_file_that_is_missing_or_bad_is_refused(built: Path, tmp_path: Path) -> None:
+def test_a_curation_file_that_is_missing_or_bad_is_refused(seeds: Path, tmp_path: Path) -> None:
     with pytest.raises(ReviewError, match="no such curation file"):
-        build([built / "reports"], tmp_path / "out", curation=tmp_path / "none.jsonl")
+        build([seeds], tmp_path / "out", curation=tmp_path / "none.jsonl")
     (tmp_path / "bad.jsonl").write_text("{}\n", encoding="utf-8")
     with pytest.raises(ReviewError, match="line 1"):
-        build([built / "reports"], tmp_path / "out", curation=tmp_path / "bad.jsonl")
+        build([seeds], tmp_path / "out", curation=tmp_path / "bad.jsonl")
 
 
 # --- two reviewers, and gold ------------------------------------------------------------------------------------------
@@ -542,10 +524,10 @@ def test_two_reviewers_agree_as_far_as_they_do() -> None:
     assert (row.both, row.gold, row.found) == (1, 2, 2)
 
 
-def test_the_commands_move_compare_and_write_gold(built: Path, tmp_path: Path) -> None:
-    out, mine, gold = built / "out", tmp_path / "mine.jsonl", tmp_path / "gold.jsonl"
+def test_the_commands_move_compare_and_write_gold(built: Path, seeds: Path, tmp_path: Path) -> None:
+    mine, gold = tmp_path / "mine.jsonl", tmp_path / "gold.jsonl"
     fact = on_seed(
-        out, "etoposide", what="accepted", kind="intervention", values={"label": "etoposide", "kind": "drug"}
+        built, "etoposide", what="accepted", kind="intervention", values={"label": "etoposide", "kind": "drug"}
     )
     whole = dataclasses.replace(fact, kind="report", quote=None, values={"cases": 1})
     append(mine, [fact, whole, dataclasses.replace(fact, who="B. Reader"), dataclasses.replace(whole, who="B. Reader")])
@@ -553,12 +535,12 @@ def test_the_commands_move_compare_and_write_gold(built: Path, tmp_path: Path) -
     kg("review", "import", mine, "--curation", theirs)
     kg("review", "import", mine, "--curation", theirs)
     assert theirs.read_bytes() == mine.read_bytes()
-    assert "etoposide" in kg("review", "list", "--curation", theirs, "--format", "md")
-    one = kg("review", "export", "--curation", theirs, "--who", "B. Reader")
+    assert "etoposide" in kg("review", "list", "--curation", theirs, "--format", "md").stdout
+    one = kg("review", "export", "--curation", theirs, "--who", "B. Reader").stdout
     assert [json.loads(line)["kind"] for line in one.splitlines()] == ["intervention", "report"]
-    table = json.loads(kg("review", "agreement", "--curation", theirs, "--store", out, "--format", "json"))
+    table = json.loads(kg("review", "agreement", "--curation", theirs, "--store", built, "--format", "json").stdout)
     assert {row["what"]: row["f1"] for row in table}["whole reports: interventions"] == 1
-    kg("review", "gold", built / "reports", "--curation", theirs, "-o", gold)
+    kg("review", "gold", seeds, "--curation", theirs, "-o", gold)
     annotated = read_gold(gold)
     assert [[i.label for i in c.interventions] for r in annotated.values() for c in r.cases] == [["etoposide"]]
     assert (

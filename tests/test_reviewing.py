@@ -111,9 +111,7 @@ def test_a_server_that_only_reads_has_no_forms(out: Path) -> None:
         ({"what": "accepted", "who": ""}, "Say who decides"),
     ],
 )
-def test_what_is_no_decision_is_refused(
-    out: Path, sent: dict[str, str], says: str, shared_client: httpx.Client
-) -> None:
+def test_what_is_no_decision_is_refused(sent: dict[str, str], says: str, shared_client: httpx.Client) -> None:
     whole = {"report": iri_of(shared_client), "who": "B", **sent}
     answer = shared_client.post("/review", data=whole, headers={"authorization": f"Bearer {TOKEN}"})
     assert answer.status_code == 400 and says in answer.text
@@ -121,10 +119,10 @@ def test_what_is_no_decision_is_refused(
 
 
 @pytest.fixture(scope="module")
-def shared_client(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
-    folder = tmp_path_factory.mktemp("shared")
-    build([Path(__file__).parents[1] / "seeds"], folder / "out")
-    with serving(Service(folder / "out" / "store", Access(TOKEN))) as client:
+def shared_client(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    out = tmp_path_factory.mktemp("shared") / "out"
+    shutil.copytree(built, out)
+    with serving(Service(out / "store", Access(TOKEN))) as client:
         yield client
 
 

@@ -28,6 +28,7 @@ from kg.vocab.adding import add
 from kg.vocab.entries import Entry, Names, rules
 from kg.vocab.suggest import Ungrounded, read_ungrounded, suggest
 from kg.vocab.surfaces import surfaces
+from tests.commands import kg
 
 OWN = shipped.read()
 PREFIXES = OWN.prefixes
@@ -760,14 +761,8 @@ def test_the_extra_as_it_is_published(home: Path) -> None:
 
 
 def test_kg_vocab(home: Path, file: Callable[[str], Path], vocabulary: Vocabulary) -> None:
-    from typer.testing import CliRunner
-
-    from kg.cli.vocab import app
-
     def run(*arguments: str, code: int = 0) -> str:
-        result = CliRunner().invoke(app, list(arguments))
-        assert result.exit_code == code, result.output
-        return result.stdout
+        return kg("vocab", *arguments, code=code).stdout
 
     assert json.loads(run("search", "aplastic", "anemia", "--json"))[0]["curie"] == "ckv:aplastic-anemia"
     assert "aplastic anemia" in run("show", "aplastic anemia", "--store", str(home))
