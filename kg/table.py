@@ -18,12 +18,18 @@ if TYPE_CHECKING:
     import polars
     import rdflib
 
-__all__ = ["FORMATS", "Table", "Value"]
+__all__ = ["FORMATS", "Table", "Value", "no_formula"]
 
 Value = str | int | float | bool | None
 
 FORMATS = ("table", "csv", "tsv", "json", "md")
 _SHOWN = 50  # rows in a notebook
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these a spreadsheet begins to compute
+
+
+def no_formula(words: str) -> str:
+    """A cell that no spreadsheet takes for a formula: words that begin like one get an apostrophe before them."""
+    return f"'{words}" if words.startswith(_FORMULA) else words
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ class Table:
         out = io.StringIO()
         writer = csv.writer(out, delimiter="\t" if form == "tsv" else ",", lineterminator="\n")
         writer.writerow(self.columns)
-        writer.writerows([_cell(v) for v in row] for row in self.rows)
+        writer.writerows([no_formula(v) if isinstance(v, str) else _cell(v) for v in row] for row in self.rows)
         return out.getvalue()
 
     def _repr_html_(self) -> str:

@@ -219,3 +219,19 @@ def test_diff_of_a_build_with_itself_is_empty(out: Path) -> None:
     done = run("diff", out, out, "--json")
     assert json.loads(done.stdout) == []
     assert "in 0 of 2 reports" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs a device that is always full")
+def test_devices_and_pipes_are_written_to_and_a_full_one_is_said(out: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE) as reader:
+        run("export", "-s", out, "-f", "csv", "-o", tmp_path / "pipe")
+        piped = reader.communicate()[0]
+    run("export", "-s", out, "-o", tmp_path / "tables.csv.zip")
+    assert piped == (tmp_path / "tables.csv.zip").read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["pipe", "tables.csv.zip"]
+    assert "Is a directory" in run("export", "-s", out, "-f", "nt", "-o", "/", code=2).stderr
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*KG, "stats", "-s", str(out)], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines()[-1] == "kg: the output cannot be read or written: No space left on device."

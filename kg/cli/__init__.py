@@ -35,8 +35,18 @@ class _Program(TyperGroup):
             raise typer.Exit(130) from stop
         except BrokenPipeError as gone:
             # The reader of our output (head, less) has had enough: that is its right.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _unplug()
             raise typer.Exit(0) from gone
+        except OSError as error:
+            _unplug()
+            place = error.filename or "the output"
+            output.message(f"kg: {place} cannot be read or written: {error.strerror or error}.")
+            raise typer.Exit(2) from error
+
+
+def _unplug() -> None:
+    """Let what standard output still holds go nowhere, so that the end of the program does not fail on it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 app = typer.Typer(
@@ -194,6 +204,8 @@ def export(
     list_formats: Annotated[bool, typer.Option("--list", help="List the formats.")] = False,
 ) -> None:
     """Write the graph in another format to a file or standard output."""
+    import signal
+
     from kg import exporters
     from kg.store import open_store
 
@@ -204,6 +216,7 @@ def export(
     name = format or (exporters.format_of(out.name) if out else None)
     if not name:
         raise KGError("Which format? Give --format, or -o with a suffix of one; 'kg export --list' names them.")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be ended leaves no draft behind, as Ctrl-C does
     with open_store(output.store_path(store), read_only=True) as opened, output.sink(out) as sink:
         left = exporters.export(opened, sink, name, text=not no_text)
     for what, count in left.items():

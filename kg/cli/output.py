@@ -117,18 +117,22 @@ def progress(title: str) -> Iterator[Callable[[int, int | None], None]]:
 
 @contextmanager
 def sink(path: Path | None) -> Iterator[BinaryIO]:
-    """Standard output, or a file that appears whole or not at all."""
+    """Standard output, or a file that appears whole or not at all; a device or pipe is written to as it is."""
     if path is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    draft = path.with_name(f".{path.name}.tmp")
+    draft = path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_file() or not path.exists():
+            draft = path.with_name(f".{path.name}.tmp")
         with draft.open("wb") as handle:
             yield handle
-        draft.replace(path)
+        if draft != path:
+            draft.replace(path)
     except OSError as error:
         raise ExportError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
-        draft.unlink(missing_ok=True)
+        if draft != path:
+            draft.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from kg.exporters._archive import archive
 from kg.exporters._tables import TABLES, rows
 from kg.reports import Reports
+from kg.table import no_formula
 
 if TYPE_CHECKING:
     from kg.store import Store
@@ -32,4 +33,4 @@ def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
             writers[table].writerow(columns)
         for report in Reports(store, text=text):
             for table, row in rows(report):
-                writers[table].writerow(row)
+                writers[table].writerow([no_formula(v) if isinstance(v, str) else v for v in row])

@@ -78,7 +78,7 @@ class _Maker:
     def case(self, case: Case, report: Report) -> _Row:
         """The node of a case."""
         category, name = self.terms["categories"]["case"], report.title or report.id
-        return {"id": self.name(case), "category": category, "name": name, "iri": case.iri}
+        return {"id": self.name(case), "category": category, "name": _one(name), "iri": case.iri}
 
     def name(self, case: Case) -> str:
         """A CURIE of a case: what stands after the base, with its slashes escaped, which KGX takes for an IRI's."""
