@@ -140,3 +140,21 @@ def test_patients_of_one_article_in_rows_of_their_own_are_all_kept(folder: Folde
     assert not [r for r in built.validation.results if r.shape in ("titles-twice", "copies-disagree")]
     again = folder.build()
     assert (again.extracted, again.unchanged) == (0, 2)
+
+
+def test_a_patient_told_of_in_an_article_and_in_a_row_of_a_table_is_flagged(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = {"pmid": "33492400", "title": "Two women", "authors": ["A B"]}
+    both = f"Case 1\n{ILL}\nCase 2\n{ILL.replace('40-year-old woman', '50-year-old man')}"
+    folder.write("a", **about | {"id": "article"}, text=both)
+    folder.write("b", **about | {"id": "7665777-1"})
+    folder.write("c", pmid="33492400", id="7665777-2", text=ILL.replace("40-year-old woman", "50-year-old man"))
+    folder.write("d", pmid="33492400", id="7665777-3", text=ILL.replace("40", "60"))
+    built = folder.build()
+    assert (built.read, built.extracted, len(built.copies)) == (4, 3, 1)
+    [pair] = folder.ask("same-patient")
+    assert (pair["id"], pair["other_id"], pair["sex"], pair["in_common"]) == ("article", "7665777-2", "male", 1)
+    with open_store(folder.out / "store", read_only=True) as store:
+        summary.show(built, store, folder.out, json=False)
+    assert "1 pair of reports may tell of one patient, who then is counted twice" in capsys.readouterr().out

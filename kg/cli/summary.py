@@ -84,7 +84,8 @@ def show(built: Build, store: Store, out: Path, *, model: LanguageModel | None =
     _said("not applied to", built.unplaced)
     _said("differs:", [(str(row["copy"]), _difference(row)) for row in differences])
     if pairs:
-        output.data(f"{len(pairs)} pairs of reports may tell of one patient: kg query same-patient\n")
+        verb = "pair of reports may tell" if len(pairs) == 1 else "pairs of reports may tell"
+        output.data(f"{len(pairs)} {verb} of one patient, who then is counted twice: kg query same-patient\n")
     for what, count in counts.items():
         output.data(f"{count:>8}  {what}\n")
     if validation is not None:
