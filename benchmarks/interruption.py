@@ -26,7 +26,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from kg import pipeline, shelf, vocab
+from kg import pipeline, shelf, vocab, work
 from kg.errors import KGError
 from kg.store import open_store
 
@@ -137,8 +137,8 @@ def main() -> None:
     moments = random.Random(given.seed)
     print("seed", given.seed)
     shelf._REPORTS = 6  # many small loads, so that there is much to be interrupted
-    pipeline._extractor("rules", (), None)
-    vocab.load()
+    vocabulary = vocab.load()
+    work.understand(work.Settings("rules", (), vocabulary.version, vocabulary.prefixes["id"]))
     counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

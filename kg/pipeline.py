@@ -11,17 +11,15 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cache, partial
-from itertools import chain, count, islice
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kg import __version__, extractors, quads, registry, review, sources, vocab
-from kg.errors import KGError, ModelError, ReviewError, SourceError, StoreError
+from kg import __version__, extractors, quads, registry, review, sources, vocab, work
+from kg.errors import ReviewError, ShapeError, SourceError, StoreError
 from kg.inputs import Inputs
 from kg.model import CaseRecord, Document
-from kg.parallel import chunks, in_processes
 from kg.renewal import Renewal
 from kg.shelf import Shelf
 
@@ -34,9 +32,6 @@ __all__ = ["Build", "build", "estimate", "extract"]
 
 Progress = Callable[[int, int | None], None]
 _UNCHECKED = "unchecked"  # a file beside the store while it holds what was not validated, or does not conform
-
-_CHUNK = 32  # documents handed to a process at once: starting a task costs about as much as one report
-_POOL_FROM = 64  # fewer documents than this are done sooner than processes start
 
 
 @dataclass
@@ -59,39 +54,6 @@ class Build:
     validation: Report | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    """What every process needs to turn documents into quads."""
-
-    extractor: str
-    vocabularies: tuple[Path, ...]
-    base: str
-    model: LanguageModel | None = None  # asked by threads of one process
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    document: Document
-    report: str  # IRI
-    fingerprint: str
-    copy: str = ""  # IRI, where the document is a copy of the report: nothing is extracted
-    decisions: tuple[review.Decision, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    source: str
-    graph: str
-    quads: bytes = b""  # N-Quads
-    concepts: frozenset[str] = frozenset()  # CURIEs
-    skip: str | None = None
-    failure: str | None = None
-    copy: bool = False
-    unread: tuple[str, ...] = ()  # languages
-    unplaced: tuple[str, ...] = ()  # decisions, and why
-    lost: int = 0  # windows of the text for which no reply came
-
-
 def extract(
     paths: Iterable[Path],
     *,
@@ -105,7 +67,9 @@ def extract(
     The decisions of ``curation`` are applied. ``model`` is for an extractor that asks one; ModelError where it can be
     asked no further.
     """
-    understand, concepts = _extractor(extractor, tuple(vocabularies), model), vocab.load(vocabularies).concepts
+    vocabulary = vocab.load(vocabularies)
+    settings = work.Settings(extractor, tuple(vocabularies), vocabulary.version, vocabulary.prefixes["id"], model)
+    understand, concepts = work.understand(settings), vocabulary.concepts
     decided = curation or review.Curation()
     read = (item for path in _files(paths, decided) for item in sources.read(path))
 
@@ -148,11 +112,12 @@ def build(
     extractor that asks one can be asked no further: what was stored is kept.
     """
     from kg.store import open_store
-    from kg.validate import validate
+    from kg.validate import Report, complete, validate
 
     out, vocabulary, by = Path(out), vocab.load(vocabularies), extractors.extractor(extractor, model)
-    settings = _Settings(extractor, tuple(vocabularies), base or vocabulary.prefixes["id"], model)
-    maker = "\n".join((__version__, extractor, by.version, settings.base))
+    base = base or vocabulary.prefixes["id"]
+    settings = work.Settings(extractor, tuple(vocabularies), vocabulary.version, base, model)
+    maker = "\n".join((__version__, extractor, by.version, base))
     configuration = hashlib.sha256(f"{maker}\n{vocabulary.version}".encode()).hexdigest()
     with _writing(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -161,22 +126,25 @@ def build(
         decided = review.Curation.load(Path(curation or out / review.CURATION))
         inputs = Inputs(out / "inputs.json", configuration, decided.marks())
     result = Build()
-    with open_store(out / "store", base=settings.base) as store:
+    with open_store(out / "store", base=base) as store:
         unchecked = out / _UNCHECKED
         doubtful = unchecked.exists()
         with _writing(out):
             unchecked.touch()
-        shelf = Shelf(store, vocabulary, _writer(settings))
-        renewal = Renewal(store, vocabulary, _writer(settings), by)
+        shelf = Shelf(store, vocabulary, work.writer(settings))
+        renewal = Renewal(store, vocabulary, work.writer(settings), by)
         given = [Path(p) for p in paths]
         files = _files(given, decided)
         gone = inputs.forget_missing(given, filter(Path.exists, files))
         store.remove(*gone)
         result.removed += len(gone)
         reader = _Reader(inputs, store, vocabulary, maker, renewal, decided, result)
+        checked: list[Report | ShapeError] = []
         lacking: list[str] = []  # graphs of reports that a language model did not read to their end
         try:
-            for done in _run(reader.jobs(files), settings, jobs or os.cpu_count() or 1):
+            for done in work.run(reader.jobs(files), settings, jobs or os.cpu_count() or 1):
+                if done.checked is not None:
+                    checked.append(done.checked)
                 if done.failure:
                     result.failed.append((done.source, done.failure))
                     continue
@@ -200,8 +168,14 @@ def build(
             with _writing(out):
                 inputs.save()
         renewal.tidy()
-        some = shelf.changed if result.unchanged and not doubtful else None
-        result.validation = validate(store, graphs=some)
+        for fault in checked:
+            if isinstance(fault, ShapeError):
+                raise fault
+        found = Report.of(part for part in checked if isinstance(part, Report))
+        if doubtful:
+            result.validation = validate(store)
+        else:
+            result.validation = found if result.unchanged else complete(store, found, {*shelf.changed})
         if result.validation.conforms:
             unchecked.unlink(missing_ok=True)
     return result
@@ -243,7 +217,7 @@ class _Reader:
         known = ((key, store.subject(self.key, key)) for key in inputs.decided)
         self.stale = {key: quads.graph_iri(quads.report_of(iri)) for key, iri in known if iri}  # decided on since
 
-    def jobs(self, files: Iterable[Path]) -> Iterator[_Job]:
+    def jobs(self, files: Iterable[Path]) -> Iterator[work.Job]:
         """What must be extracted, in the order of the files."""
         stale = {*self.stale.values()}
         for path in files:
@@ -269,7 +243,7 @@ class _Reader:
             self.store.remove(*gone)
             self.result.removed += len(gone)
 
-    def job(self, path: Path, document: Document) -> _Job | None:
+    def job(self, path: Path, document: Document) -> work.Job | None:
         """The job for one document; None if its graph is up to date or the document a copy."""
         self.result.read += 1
         keys = quads.report_keys(document)
@@ -292,7 +266,7 @@ class _Reader:
         if self.store.value(graph, self.mark) == fingerprint and (copy or self.renewal.holds(graph, document)):
             self.result.unchanged += not copy
             return None
-        return _Job(document, report, fingerprint, copy, decisions)
+        return work.Job(document, report, fingerprint, copy, decisions)
 
     def stored(self, document: Document, keys: Sequence[str]) -> str | None:
         """The IRI under which a report with one of these keys is known.
@@ -305,62 +279,6 @@ class _Reader:
                 if not (key.startswith("title:") and quads.other_by_id(document, known, self.base)):
                     return known
         return None
-
-
-def _run(jobs: Iterator[_Job], settings: _Settings, processes: int) -> Iterator[_Done]:
-    """Do the jobs, in order: in this process if they are few, else in several, a bounded number ahead."""
-    if settings.model is not None:
-        _extractor(settings.extractor, settings.vocabularies, settings.model)
-        yield from chain.from_iterable(settings.model.at_once(partial(_work, settings), chunks(jobs, 1)))
-        return
-    first = list(islice(jobs, _POOL_FROM))
-    if len(first) < _POOL_FROM or processes == 1:
-        for job in chain(first, jobs):
-            yield from _work(settings, (job,))
-        return
-    prepare = partial(_extractor, settings.extractor, settings.vocabularies, None)
-    several = chunks(chain(first, jobs), _CHUNK)
-    yield from chain.from_iterable(in_processes(partial(_work, settings), several, processes, prepare))
-
-
-def _work(settings: _Settings, jobs: Sequence[_Job]) -> list[_Done]:
-    understand = _extractor(settings.extractor, settings.vocabularies, settings.model)
-    write, concepts = _writer(settings), vocab.load(settings.vocabularies).concepts
-    done = []
-    for job in jobs:
-        graph = quads.graph_iri(job.report)
-        if job.copy:
-            written = write.copy(job.document, job.report, job.copy, job.fingerprint)
-            done.append(_Done(job.document.source, quads.graph_iri(job.copy), written, copy=True))
-            continue
-        try:
-            found = review.review(understand(job.document), job.document.text, job.decisions, concepts)
-            record = found.record
-            lost = sum(w.status == "failed" for w in record.windows)
-            written = write(job.document, record, job.report, None if lost else job.fingerprint, found.reviews)
-            unplaced = tuple(f"the decision {d.name} on {d.about!r}: {why}" for d, why in found.unplaced)
-            one = _Done(job.document.source, graph, written, record.concepts(), record.skip, unplaced=unplaced)
-            done.append(replace(one, unread=record.unread, lost=lost))
-        except ModelError:
-            raise
-        except Exception as error:  # one report that no rule foresaw must not end the batch
-            why = str(error) if isinstance(error, KGError) else f"cannot be extracted: {type(error).__name__}: {error}"
-            done.append(_Done(job.document.source, graph, failure=why))
-    return done
-
-
-@cache
-def _extractor(
-    name: str, vocabularies: tuple[Path, ...], model: LanguageModel | None
-) -> Callable[[Document], CaseRecord]:
-    return extractors.extractor(name, model).prepare(vocab.load(vocabularies).lexicon())
-
-
-@cache
-def _writer(settings: _Settings) -> quads.Writer:
-    vocabulary = vocab.load(settings.vocabularies)
-    version = extractors.extractor(settings.extractor, settings.model).version
-    return quads.Writer(vocabulary, settings.base, settings.extractor, version)
 
 
 def _failure(error: SourceError) -> tuple[str, str]:

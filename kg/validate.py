@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from zlib import crc32
 
 import pyoxigraph as ox
@@ -27,12 +27,13 @@ from kg.table import Table
 if TYPE_CHECKING:
     import rdflib
 
-__all__ = ["ENGINES", "Checker", "Engine", "Report", "Result", "check", "validate"]
+__all__ = ["ENGINES", "Checker", "Engine", "Report", "Result", "check", "complete", "validate"]
 
 Engine = Literal["checked", "fast", "pyshacl"]
 ENGINES: tuple[Engine, ...] = ("checked", "fast", "pyshacl")
 _SAMPLE = 1000  # of so many reports without a violation, one is checked by both engines
 _BATCH = 50  # graphs read from a store at once
+_DESCRIBED = 20_000  # concepts whose description is kept at hand
 _SLOW_LIMIT = 50_000  # triples of a graph above which pyshacl would take minutes
 _DEFAULT = ox.DefaultGraph()
 _SUBJECT = re.compile(rb"^<([^>]*)> ", re.M)  # in lines of N-Quads
@@ -69,9 +70,12 @@ class Report:
     def __post_init__(self) -> None:
         object.__setattr__(self, "counts", dict(sorted(Counter(r.severity for r in self.results).items())))
 
-    def __add__(self, other: Report) -> Report:
-        results = tuple(sorted({*self.results, *other.results}))
-        return Report(results, self.checked + other.checked, self.confirmed + other.confirmed)
+    @classmethod
+    def of(cls, parts: Iterable[Report]) -> Report:
+        """All that several validations found."""
+        parts = list(parts)
+        results = tuple(sorted({result for part in parts for result in part.results}))
+        return cls(results, sum(part.checked for part in parts), sum(part.confirmed for part in parts))
 
     @property
     def conforms(self) -> bool:
@@ -124,11 +128,24 @@ def validate(target: Store | Path | str, *, engine: Engine = "checked", graphs: 
         return _validate(store, engine, own if graphs is None else graphs, whole=graphs is None)
 
 
-class Checker:
-    """Checks graphs of reports, each by itself. ``background`` is a store that holds the vocabularies."""
+def complete(store: Store, done: Report, graphs: Collection[str]) -> Report:
+    """``done``, which is what was found in those graphs of a store, with what is found in all others and across all."""
+    others = [g for g in store.graphs() if g.startswith(store.base) and g not in graphs]
+    return Report.of((done, _validate(store, "checked", others, whole=True)))
 
-    def __init__(self, background: Store, engine: Engine = "checked") -> None:
-        self.background = background
+
+class Background(Protocol):
+    """What knows the vocabularies: a store that holds them, or they themselves."""
+
+    def about(self, node: ox.NamedNode) -> Iterator[ox.Quad]:
+        """All quads of which ``node`` is the subject."""
+
+
+class Checker:
+    """Checks graphs of reports, each by itself; what these lead to is described by the ``background``."""
+
+    def __init__(self, background: Background, engine: Engine = "checked") -> None:
+        self._about = lru_cache(_DESCRIBED)(lambda node: list(background.about(ox.NamedNode(node.decode()))))
         self.engine = engine
 
     def __call__(self, graphs: Mapping[str, bytes]) -> Report:
@@ -145,7 +162,7 @@ class Checker:
     def _described(self, nquads: bytes) -> list[ox.Quad]:
         """What the background says of the nodes to which the graphs lead, which are concepts if all is well."""
         nodes = {*_OBJECT.findall(nquads)} - {*_SUBJECT.findall(nquads)}
-        return [q for n in sorted(nodes) for q in self.background.about(ox.NamedNode(n.decode()))]
+        return [quad for node in sorted(nodes) for quad in self._about(node)]
 
 
 def check(graphs: Mapping[str, bytes], *, engine: Engine = "checked") -> tuple[list[Result], int]:
@@ -178,13 +195,13 @@ def _validate(store: Store, engine: Engine, graphs: Iterable[str] | None, *, who
     """The graphs one by one, by default all that begin with the store's base; then what concerns the whole store."""
     wanted = [g for g in store.graphs() if g.startswith(store.base)] if graphs is None else sorted(graphs)
     checker = Checker(store, engine)
-    report = Report()
+    reports = []
     names = iter(wanted)
     while batch := list(islice(names, _BATCH)):
-        report += checker({g: ox.serialize(store.quads(g), format=ox.RdfFormat.N_QUADS) or b"" for g in batch})
+        reports.append(checker({g: ox.serialize(store.quads(g), format=ox.RdfFormat.N_QUADS) or b"" for g in batch}))
     if graphs is None or whole:
-        report += Report(tuple(_ask(store, "store")))
-    return report
+        reports.append(Report(tuple(_ask(store, "store"))))
+    return Report.of(reports)
 
 
 # --- shapes -------------------------------------------------------------------------------------------------------

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
-from kg import KGError, build, export, open_store
+from kg import KGError, build, export, open_store, validate
+from kg.errors import ShapeError
 from kg.query import ask
 
 
@@ -98,10 +100,26 @@ def test_two_builds_and_any_number_of_processes_give_the_same_bytes(tmp_path: Pa
     text = "A {}-year-old woman with acute myeloid leukemia received cytarabine and achieved complete remission."
     rows = [{"id": f"m{n}", "title": f"T{n}", "text": text.format(n)} for n in range(20, 90)]
     many.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
-    build([seeds, many], tmp_path / "one", jobs=1)
-    build([seeds, many], tmp_path / "two", jobs=2)
+    found = [build([seeds, many], tmp_path / name, jobs=jobs).validation for name, jobs in (("one", 1), ("two", 2))]
     for form in ("ttl", "trig", "nq"):
         assert dump(tmp_path / "one", form) == dump(tmp_path / "two", form)
+    assert found[0] and found[0].checked == 73 and found[0].counts["Warning"] > 70
+    assert found[0] == found[1] == validate(tmp_path / "one"), "checked where it was made, as from the store"
+
+
+def test_a_rule_that_cannot_be_applied_is_said_when_all_is_stored(
+    tmp_path: Path, seeds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ShapeError("The shapes cannot be used.")
+
+    monkeypatch.setattr(sys.modules["kg.validate"], "check", refuse)  # kg.validate is the function
+    with pytest.raises(ShapeError):
+        build([seeds], tmp_path / "out")
+    monkeypatch.undo()
+    assert ids(tmp_path / "out") == ["000_9890254692961409", "004_85a81add77fe55b6"]
+    again = build([seeds], tmp_path / "out")
+    assert again.unchanged == 2 and again.validation and again.validation.checked == 3
 
 
 def test_one_bad_file_among_good_ones_is_named_and_the_rest_goes_on(reports: Path, tmp_path: Path) -> None:

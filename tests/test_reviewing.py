@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kg import build, pipeline
+from kg import build, work
 from kg.extractors import rules
 from kg.model import CaseRecord, Document, Lexicon
 from kg.review import read
@@ -220,10 +220,10 @@ def test_from_the_search_to_the_rebuilt_graph(
 
         monkeypatch.setattr(rules, "prepare", other_extractor)
         monkeypatch.setattr(rules, "version", lambda: "another")
-        for cached in (pipeline._extractor, pipeline._writer):
+        for cached in (work.understand, work.writer):
             cached.cache_clear()
         assert build([tmp_path / "reports"], out).validation.conforms  # type: ignore[union-attr]
-        for cached in (pipeline._extractor, pipeline._writer):
+        for cached in (work.understand, work.writer):
             cached.cache_clear()
         until = time.monotonic() + 30
         while "waits for kg build" in page.locator("main").inner_text() and time.monotonic() < until:

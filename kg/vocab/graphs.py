@@ -14,7 +14,7 @@ from kg.resources import folder
 if TYPE_CHECKING:
     from kg.vocab.vocabulary import Database, Vocabulary
 
-__all__ = ["files", "quads"]
+__all__ = ["about", "codes", "files", "quads"]
 
 
 def files() -> list[Path]:
@@ -29,19 +29,25 @@ def quads(vocabulary: Vocabulary, database: Database, used: Collection[str] | No
     start = [vocabulary.expand(c) for c in used or () if c in vocabulary.concepts]
     wanted = concepts if used is None else _led_to(start, vocabulary, database, concepts)
     others = sorted({iri for (iri,) in database.rows("SELECT iri FROM said")} - concepts.keys())
-    writer = _Writer(vocabulary)
     for iri in others:
         yield from _said(vocabulary, database, iri)
-    for iri, graph, above in _code_lists(vocabulary, database, others):
-        yield ox.Quad(ox.NamedNode(iri), writer.node("casekg:within"), ox.NamedNode(above), graph)
-    sources: set[str] = set()
+    for links in codes(vocabulary, database).values():
+        yield from links
     for iri in sorted(wanted):
-        own = list(_said(vocabulary, database, iri))
-        yield from own
-        curie = concepts[iri]
-        ((kind, facet, ancestors, source, entries),) = database.rows(
-            "SELECT type, facet, ancestors, source, entries FROM concept WHERE curie = ?", curie
-        )
+        yield from about(vocabulary, database, iri)
+    given = {_source(database, concepts[iri], iri) for iri in wanted}
+    for source in vocabulary.sources():
+        if source["name"] in given:
+            yield from _Writer(vocabulary).source(source)
+
+
+def about(vocabulary: Vocabulary, database: Database, iri: str) -> Iterator[ox.Quad]:
+    """What the vocabularies say of a concept, or the ontology of one of its terms."""
+    curie, writer = vocabulary.compact(iri), _Writer(vocabulary)
+    own = list(_said(vocabulary, database, iri))
+    yield from own
+    columns = "SELECT type, facet, ancestors, source, entries FROM concept WHERE curie = ?"
+    for kind, facet, ancestors, source, entries in database.rows(columns, curie):
         graph = _graph(vocabulary, database.one("SELECT file FROM said WHERE iri = ?", iri) or source)
         stated = {quad.predicate for quad in own}
         for predicate, text in (("casekg:type", kind), ("casekg:facet", facet)):
@@ -50,11 +56,25 @@ def quads(vocabulary: Vocabulary, database: Database, used: Collection[str] | No
         for above in (curie, *ancestors.split()):
             yield writer.link(curie, "casekg:within", above, graph)
         if not own:
-            sources.add(source)
             yield from writer.concept(curie, json.loads(entries), graph)
-    for about in vocabulary.sources():
-        if about["name"] in sources:
-            yield from writer.source(about)
+
+
+def codes(vocabulary: Vocabulary, database: Database) -> dict[str, list[ox.Quad]]:
+    """By the code of a closed list, that it is within itself and every code above it."""
+    concepts = {vocabulary.expand(curie) for curie in vocabulary.concepts}
+    others = sorted({iri for (iri,) in database.rows("SELECT iri FROM said")} - concepts)
+    within = ox.NamedNode(vocabulary.expand("casekg:within"))
+    found: dict[str, list[ox.Quad]] = {}
+    for iri, graph, above in _code_lists(vocabulary, database, others):
+        found.setdefault(iri, []).append(ox.Quad(ox.NamedNode(iri), within, ox.NamedNode(above), graph))
+    return found
+
+
+def _source(database: Database, curie: str, iri: str) -> str | None:
+    """The vocabulary that a concept comes from, unless it is shipped."""
+    if database.one("SELECT 1 FROM said WHERE iri = ?", iri):
+        return None
+    return str(database.one("SELECT source FROM concept WHERE curie = ?", curie))
 
 
 def _said(vocabulary: Vocabulary, database: Database, iri: str) -> Iterator[ox.Quad]:

@@ -214,6 +214,15 @@ class Vocabulary:
         """
         return graphs.quads(self, self._database, used)
 
+    def about(self, node: ox.NamedNode) -> Iterator[ox.Quad]:
+        """Of these quads those about one concept, one code of a closed list or one term of the ontology."""
+        yield from graphs.about(self, self._database, node.value)
+        yield from self._codes.get(node.value, ())
+
+    @cached_property
+    def _codes(self) -> dict[str, list[ox.Quad]]:
+        return graphs.codes(self, self._database)
+
     def _entries(self, curie: str) -> list[dict[str, Any]]:
         return list(json.loads(self._database.one("SELECT entries FROM concept WHERE curie = ?", curie) or "[]"))
 
