@@ -8,16 +8,18 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from kg.errors import SourceError
 from kg.model import Block, BlockKind, Document, Report
 from kg.resources import folder
 from kg.sources._languages import language_of, script_language
 from kg.sources._layout import PROSE, languages_of
 from kg.sources._pages import BLANK, page_rules
 
-__all__ = ["Composer", "format_words", "language_tag"]
+__all__ = ["Composer", "format_words", "is_halved", "language_tag"]
 
 _LONGEST_GAP = 64
 _SPACES = re.compile(r"\s+")
+_SURROGATE = re.compile("[\\ud800-\\udfff]")
 
 
 class Composer:
@@ -67,10 +69,15 @@ class Composer:
         return "".join(self._pieces)
 
     def document(self, name: str, source: str, fields: Mapping[str, Any]) -> Document:
-        """The document, with ``fields`` of its bibliography by the names of ``Report``."""
+        """The document, with ``fields`` of its bibliography by the names of ``Report``.
+
+        SourceError, which does not say where, if anything in it is no whole character.
+        """
         given = {key: value for key, value in fields.items() if value}
         if "language" not in given:
             given["language"] = languages_of(self.blocks)
+        if is_halved((name, self.text, given)):
+            raise SourceError("holds half a character (a lone surrogate); write it as UTF-8")
         return Document(name, self.text, Report(**given), tuple(self.blocks), source)
 
     def _continued(self, kind: BlockKind) -> BlockKind:
@@ -78,6 +85,15 @@ class Composer:
         if kind != self._asked or kind != "body":
             self._within = self._asked = kind
         return self._within
+
+
+def is_halved(value: object) -> bool:
+    """Whether a string in ``value`` holds a lone surrogate: JSON can write it; in tables, a byte not UTF-8."""
+    if isinstance(value, str):
+        return not value.isascii() and _SURROGATE.search(value) is not None
+    if isinstance(value, Mapping):
+        return any(map(is_halved, value)) or any(map(is_halved, value.values()))
+    return isinstance(value, list | tuple) and any(map(is_halved, value))
 
 
 @cache

@@ -10,14 +10,13 @@ from typing import Any
 from kg.errors import SourceError
 from kg.model import Document
 from kg.sources._bibliography import orcid, parse_date, report_of
-from kg.sources._compose import format_words
+from kg.sources._compose import format_words, is_halved
 from kg.sources._languages import language_of
 from kg.sources._layout import blocks_of, lay_out
 from kg.sources._pages import fold
 
 __all__ = ["document_of", "fields_of"]
 
-_SURROGATE = re.compile("[\\ud800-\\udfff]")
 # What names one patient of an article: ``7665777-2`` in PMC-Patients, ``PMC10000728_02`` in MultiCaRe.
 _PATIENT = re.compile(r"(?P<article>(?:PMC)?\d{5,9})[-_]0{0,2}(?P<nth>[1-9]\d?)", re.ASCII)
 _TEXTS = ("journal", "volume", "issue", "pages", "doi", "pmid", "pmcid", "license", "copyright", "url")
@@ -41,8 +40,9 @@ def document_of(record: Mapping[str, Any], name: str, where: str) -> Document | 
     text = record.get("text")
     if not isinstance(text, str) or not text.strip():
         return SourceError(f'{where}: has no text; the field "text" holds the report.')
-    if _SURROGATE.search(text):
-        return SourceError(f"{where}: the text holds half a character (a lone surrogate); write it as UTF-8.")
+    if is_halved((name, record)):
+        why = "holds half a character (a lone surrogate) or what is not UTF-8"
+        return SourceError(f"{where}: {why}; write it as UTF-8.")
     title = record.get("title")
     parts = lay_out(text, where, title if isinstance(title, str) else "")
     told, nth = _told(record), 1

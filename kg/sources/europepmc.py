@@ -37,7 +37,7 @@ def read(path: Path) -> Iterator[Document | SourceError]:
         except (AttributeError, TypeError, ValueError) as error:
             yield SourceError(f"{where}: is not a Europe PMC record ({error}).")
         except SourceError as error:
-            yield error
+            yield SourceError(f"{where}: {error}.")
     if not number:
         yield SourceError(f"{path}: holds no Europe PMC record.")
 
@@ -49,7 +49,7 @@ def _document(hit: Mapping[str, Any], where: str) -> Document:
     for paragraph in _paragraphs(str(hit.get("abstractText") or "")):
         composer.add(paragraph, "abstract", "", "abstractText")
     if not composer.blocks:
-        raise SourceError(f"{where}: has neither title nor abstract.")
+        raise SourceError("has neither title nor abstract")
     journal = hit.get("journalInfo") or {}
     about = journal.get("journal") or {}
     people = (hit.get("authorList") or {}).get("author") or ()
