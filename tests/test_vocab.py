@@ -9,6 +9,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
@@ -18,7 +19,7 @@ from typing import Any
 import pyoxigraph as ox
 import pytest
 
-from kg import vocab
+from kg import resources, vocab
 from kg.clinical.lexicon import Matcher
 from kg.errors import VocabularyError
 from kg.folding import key
@@ -41,6 +42,11 @@ def vocabulary() -> Vocabulary:
 
 
 @pytest.fixture(scope="module")
+def everything(vocabulary: Vocabulary) -> list[ox.Quad]:
+    return list(vocabulary.quads())
+
+
+@pytest.fixture(scope="module")
 def entries() -> tuple[Entry, ...]:
     return shipped.read().source.entries
 
@@ -58,8 +64,11 @@ def added() -> Vocabulary:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's own data and cache folders, empty."""
+def home(vocabulary: Vocabulary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's own data folder, empty, and a cache with the shipped vocabularies as they were compiled before."""
+    compiled = resources.cache_folder() / f"vocabulary-{vocabulary.version[:32]}.sqlite"
+    (tmp_path / "cache").mkdir()
+    shutil.copy(compiled, tmp_path / "cache")
     monkeypatch.setenv("CASEKG_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("CASEKG_CACHE", str(tmp_path / "cache"))
     return tmp_path
@@ -135,13 +144,14 @@ def test_slugs_are_lower_case_with_hyphens(entries: tuple[Entry, ...]) -> None:
         assert re.fullmatch(r"ckv:[a-z0-9]+(-[a-z0-9]+)*", entry.curie)
 
 
-def test_the_terms_used_in_the_files_are_declared(vocabulary: Vocabulary) -> None:
-    for quad in vocabulary.quads():
-        predicate = vocabulary.compact(quad.predicate.value)
-        if not predicate.startswith(("rdf:", "rdfs:", "owl:")):
-            vocabulary.term(predicate)
-        if isinstance(quad.object, ox.NamedNode) and quad.object.value.startswith(vocabulary.prefixes["casekg"]):
-            vocabulary.term(vocabulary.compact(quad.object.value))
+def test_the_terms_used_in_the_files_are_declared(vocabulary: Vocabulary, everything: list[ox.Quad]) -> None:
+    predicates = {vocabulary.compact(q.predicate.value) for q in everything}
+    nodes = {q.object.value for q in everything if isinstance(q.object, ox.NamedNode)}
+    own = {vocabulary.compact(node) for node in nodes if node.startswith(vocabulary.prefixes["casekg"])}
+    used = {p for p in predicates if not p.startswith(("rdf:", "rdfs:", "owl:"))} | own
+    assert used >= {"skos:broader", "casekg:within"}
+    for curie in used:
+        vocabulary.term(curie)
 
 
 def test_codes_agree_with_the_files_they_were_read_in(entries: tuple[Entry, ...], shared: Path) -> None:
@@ -281,9 +291,9 @@ def test_the_lexicon_finds_what_the_seeds_are_about(vocabulary: Vocabulary, seed
 # --- quads -----------------------------------------------------------------------------------------------------------
 
 
-def test_quads_write_out_the_hierarchy(vocabulary: Vocabulary) -> None:
+def test_quads_write_out_the_hierarchy(vocabulary: Vocabulary, everything: list[ox.Quad]) -> None:
     store = ox.Store()
-    store.bulk_extend(vocabulary.quads())
+    store.bulk_extend(everything)
     triples = [(q.subject, q.predicate, q.object) for q in store]
     assert len(triples) == len(set(triples)), "a triple stands in two graphs"
     prefixes = "".join(f"PREFIX {p}: <{n}> " for p, n in vocabulary.prefixes.items())
