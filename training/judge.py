@@ -33,6 +33,7 @@ from kg.clinical.outcomes import NOTHING, candidates
 from kg.clinical.story import read_story
 from kg.clinical.tagging import Tagger
 from kg.model import Concept, Document, Report
+from training.averaging import Averaging
 from training.crossed import CrossedCase, read_crossed
 from training.encoder import need, pretrained
 from training.links import gold_links
@@ -43,7 +44,7 @@ from training.scenes import LABELS, LINKS, SIZES, CaseScene, read_scene
 __all__ = ["main"]
 
 WINDOW, OVERLAP = 510, 128  # pieces
-BATCH, EPOCHS, RATE, HEAD_RATE, AVERAGE, DROPOUT = 8, 3, 1e-4, 1e-3, 0.99, 0.1
+BATCH, EPOCHS, RATE, HEAD_RATE, DROPOUT = 8, 3, 1e-4, 1e-3, 0.1
 FROZEN = 2  # of the six layers: general language
 SMALL = 24  # width of the vectors of a link's marks
 LINK_WEIGHT = 1.5
@@ -179,32 +180,18 @@ def fit(torch: Any, lessons: Sequence[Lesson], weights: Path, teacher: Path, tok
     for frozen in (body.words, body.positions, body.norm, *body.layers[:FROZEN]):
         frozen.requires_grad_(False)
     body.first_type.requires_grad_(False)
-    averaged = torch.optim.swa_utils.AveragedModel(
-        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)
-    )
     heads = [p for name, p in model.named_parameters() if not name.startswith("body.")]
     inner = [p for p in body.parameters() if p.requires_grad]
-    groups = [{"params": inner, "lr": RATE}, {"params": heads, "lr": HEAD_RATE}]
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
-    steps = EPOCHS * -(-len(lessons) // BATCH)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(step / (0.1 * steps), (steps - step) / (0.9 * steps))
-    )
+    training = Averaging(torch, model, [(inner, RATE), (heads, HEAD_RATE)], EPOCHS * -(-len(lessons) // BATCH))
     begun = time.time()
     for epoch in range(1, EPOCHS + 1):
         model.train()
         losses = []
         for batch in batched([len(m.where) for m in made], chance):
             loss = loss_of(torch, [lessons[n] for n in batch], logits(torch, model, [made[n] for n in batch]))
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad()
-            schedule.step()
-            averaged.update_parameters(model)
-            losses.append(loss.item())
+            losses.append(training.step(loss))
         print(f"epoch {epoch}: loss {np.mean(losses):.4f}, {time.time() - begun:.0f} s", flush=True)
-    return averaged.module
+    return training.average
 
 
 def batched(sizes: Sequence[int], chance: random.Random) -> list[list[int]]:

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from training.averaging import Averaging
 from training.encoder import (
     export,
     need,
@@ -38,7 +39,7 @@ from training.windows import Example, batches, examples
 
 __all__ = ["crossed", "fit", "label", "main"]
 
-BATCH, RATE, HEAD_RATE, AVERAGE = 8, 2e-4, 1e-3, 0.99
+BATCH, RATE, HEAD_RATE = 8, 2e-4, 1e-3
 FINER_WEIGHT = 0.3  # of the loss of the finer kind, beside the loss of the span
 HELD_OUT = 100
 DROPOUT = 0.1
@@ -68,19 +69,10 @@ def fit(
     torch.manual_seed(seed)
     chance = random.Random(seed)
     made = examples(learn, tokenizer, [labels_of(report) for report in learn])
-    averaged = torch.optim.swa_utils.AveragedModel(
-        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE)
-    )
     head = list(model.head.parameters())
     model.words.requires_grad_(False)  # a fifth of the time of a step, and rare words keep their places
     body = [p for name, p in model.named_parameters() if p.requires_grad and not name.startswith("head.")]
-    optimizer = torch.optim.AdamW(
-        [{"params": body, "lr": RATE}, {"params": head, "lr": HEAD_RATE}], weight_decay=0.01, fused=True
-    )
-    steps = epochs * len(batches(made, BATCH))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(step / (0.1 * steps), (steps - step) / (0.9 * steps))
-    )
+    training = Averaging(torch, model, [(body, RATE), (head, HEAD_RATE)], epochs * len(batches(made, BATCH)))
     best, chosen, begun = -1.0, model.state_dict(), time.time()
     for epoch in range(1, epochs + 1):
         model.train()
@@ -89,18 +81,11 @@ def fit(
             ids, mask = padded(torch, batch)
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 logits = model(ids, mask)
-            loss = loss_of(torch, word_logits(torch, logits, batch), batch)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad()
-            schedule.step()
-            averaged.update_parameters(model)
-            losses.append(loss.item())
+            losses.append(training.step(loss_of(torch, word_logits(torch, logits, batch), batch)))
         if epoch < epochs / 2 or not held:
             print(f"epoch {epoch}: loss {np.mean(losses):.4f}, {time.time() - begun:.0f} s", flush=True)
             continue
-        figures = measure(held, predict(torch_run(torch, averaged.module), held, tokenizer))
+        figures = measure(held, predict(torch_run(torch, training.average), held, tokenizer))
         mean = float(np.mean([figures[kind]["f1"] for kind in FIELDS]))
         shown = " ".join(f"{kind} {figures[kind]['f1']:.3f}" for kind in FIELDS)
         print(
@@ -108,8 +93,8 @@ def fit(
             flush=True,
         )
         if mean > best:
-            best, chosen = mean, {k: v.clone() for k, v in averaged.module.state_dict().items()}
-    model.load_state_dict(chosen if held else averaged.module.state_dict())
+            best, chosen = mean, {k: v.clone() for k, v in training.average.state_dict().items()}
+    model.load_state_dict(chosen if held else training.average.state_dict())
     return model
 
 
