@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import pyoxigraph as ox
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from kg import vocab
+from kg import resources, vocab
 from kg.errors import QueryError, ServeError, VocabularyError
 from kg.query import ask, filters, question, questions, sentences
 from kg.question import Parameter
@@ -111,7 +113,13 @@ async def editor(request: Request) -> Response:
     fields = {k: v[-1] for k, v in form(request.scope["query_string"]).items()}
     example = questions().get(fields.get("example", ""))
     text = fields.get("query", example.text if example else "")
-    shown: dict[str, Any] = {"text": text, "examples": questions().values()}
+    shown: dict[str, Any] = {
+        "text": text,
+        "examples": questions().values(),
+        "example": fields.get("example"),
+        "prefixes": known.prefixes,
+        "terms": _terms(),
+    }
     if not fields.get("query", "").strip():
         return page(request, "editor.html", shown)
     wanted = Wanted(_ROWS, _GRAPH, known.prefixes, known.limits.result)
@@ -120,6 +128,16 @@ async def editor(request: Request) -> Response:
     except ServeError as error:
         return page(request, "editor.html", {**shown, "error": str(error)}, status=error.status)
     return page(request, "editor.html", {**shown, **_answer(found), "link": f"/sparql?{urlencode({'query': text})}"})
+
+
+@cache
+def _terms() -> list[str]:
+    """Classes and properties of the ontology, as names with prefixes, sorted."""
+    file = resources.folder("ontology") / "casekg.ttl"
+    known = {q.subject.value for q in ox.parse(path=file) if isinstance(q.subject, ox.NamedNode)}
+    names = {iri: prefix for prefix, iri in vocab.load().prefixes.items()}
+    split = ((max(iri.rfind("#"), iri.rfind("/")) + 1, iri) for iri in known)
+    return sorted(f"{names[iri[:cut]]}:{iri[cut:]}" for cut, iri in split if iri[:cut] in names and iri[cut:])
 
 
 def _answer(found: Answer) -> dict[str, Any]:
