@@ -90,7 +90,7 @@ def test_no_sentence_of_a_report_is_left_without_texts(form: str, invented: Stor
 def test_full_texts_and_quotes_can_be_left_out(form: str, invented: Store) -> None:
     bare = written(invented, form, text=False).decode()
     predicates = {q.predicate.value for q in ox.parse(bare, format=RDF[form])}
-    assert not predicates & set(exporters.verbatim(vocab.load()))
+    assert not predicates & set(exporters.withheld(text=False))
 
 
 def test_void_counts_what_is_there(invented: Store) -> None:

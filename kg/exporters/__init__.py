@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, BinaryIO
 
-from kg import registry
+from kg import registry, vocab
 
 if TYPE_CHECKING:
     from kg.store import Store
-    from kg.vocab import Vocabulary
 
-__all__ = ["export", "format_of", "formats", "verbatim"]
+__all__ = ["export", "format_of", "formats", "withheld"]
 
 PROTOCOL = ("SUFFIX", "SUMMARY", "write")
 
@@ -43,6 +42,6 @@ def export(store: Store, out: BinaryIO, format: str, *, text: bool = True) -> di
     return {what: count for what, count in sorted((left or {}).items()) if count}
 
 
-def verbatim(vocabulary: Vocabulary) -> tuple[str, ...]:
-    """IRIs of the properties that hold a report's own words: its full text, and quotes of it."""
-    return vocabulary.term("casekg:text"), vocabulary.term("oa:exact")
+def withheld(text: bool) -> tuple[str, ...]:
+    """IRIs of the properties to leave out: without ``text``, those of a report's full text and of quotes of it."""
+    return () if text else tuple(map(vocab.load().term, ("casekg:text", "oa:exact")))

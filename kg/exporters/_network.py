@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyoxigraph as ox
 
 from kg import vocab
-from kg.exporters import verbatim
+from kg.exporters import withheld
 
 if TYPE_CHECKING:
     from kg.store import Store
     from kg.vocab import Vocabulary
 
-__all__ = ["Edge", "Part", "attributes", "parts", "plain"]
+__all__ = ["Edge", "Part", "attributes", "nodes_and_edges", "parts", "plain"]
 
 _UNFIT = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -40,8 +43,7 @@ class Part(NamedTuple):
 
 def parts(store: Store, *, text: bool = True) -> Iterator[Part]:
     """The graphs of reports and extractors; at last, without edges, the nodes of vocabularies to which they lead."""
-    vocabulary = vocab.load()
-    without = () if text else verbatim(vocabulary)
+    vocabulary, without = vocab.load(), withheld(text)
     names = _Names(vocabulary)
     kind = vocabulary.expand("rdf:type")
     outside: set[str] = set()
@@ -71,14 +73,32 @@ def parts(store: Store, *, text: bool = True) -> Iterator[Part]:
     yield Part({iri: _outside(vocabulary, iri) for iri in sorted(outside)}, [])
 
 
+@contextmanager
+def nodes_and_edges(
+    store: Store, *, text: bool = True
+) -> Iterator[tuple[Iterator[tuple[str, dict[str, str]]], Iterator[Edge]]]:
+    """All nodes, and all edges for when the nodes are through: they wait on disk meanwhile."""
+    with tempfile.TemporaryFile() as waiting:
+
+        def nodes() -> Iterator[tuple[str, dict[str, str]]]:
+            for part in parts(store, text=text):
+                waiting.write(json.dumps(part.edges).encode() + b"\n")
+                yield from part.nodes.items()
+
+        def edges() -> Iterator[Edge]:
+            waiting.seek(0)
+            for line in waiting:
+                yield from (Edge(*edge) for edge in json.loads(line))
+
+        yield nodes(), edges()
+
+
 def attributes(store: Store, *, text: bool = True) -> list[str]:
     """The names of all attributes of nodes, sorted, for formats that declare them first."""
-    vocabulary = vocab.load()
-    without = () if text else verbatim(vocabulary)
     graphs = (graph for graph in store.graphs() if graph.startswith(store.base))
     said = {q.predicate.value for g in graphs for q in store.quads(g) if isinstance(q.object, ox.Literal)}
-    names = _Names(vocabulary)
-    return sorted({"class", "label"} | {names[predicate] for predicate in said.difference(without)})
+    names = _Names(vocab.load())
+    return sorted({"class", "label"} | {names[predicate] for predicate in said.difference(withheld(text))})
 
 
 class _Names(dict[str, str]):

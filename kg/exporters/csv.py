@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO
 
 from kg.exporters._archive import archive
@@ -23,13 +22,10 @@ SUFFIX = ".csv.zip"
 
 def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
     """Write a table a kind of thing; ``text=False`` leaves the words of evidence empty."""
-    with archive(out, *(f"{table}.csv" for table in TABLES)) as files, ExitStack() as stack:
-        writers = {}
+    encoded = codecs.getwriter("utf-8")
+    with archive(out, *(f"{table}.csv" for table in TABLES)) as files:
+        writers = {table: csv.writer(encoded(files[f"{table}.csv"]), lineterminator="\n") for table in TABLES}
         for table, columns in TABLES.items():
-            handle = io.TextIOWrapper(files[f"{table}.csv"], encoding="utf-8", newline="")
-            stack.callback(handle.detach)
-            stack.callback(handle.flush)
-            writers[table] = csv.writer(handle, lineterminator="\n")
             writers[table].writerow(columns)
         for report in Reports(store, text=text):
             for table, row in rows(report):

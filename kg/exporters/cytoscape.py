@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, BinaryIO
 
-from kg.exporters._network import parts
+from kg.exporters._network import nodes_and_edges
 
 if TYPE_CHECKING:
     from kg.store import Store
@@ -19,18 +19,17 @@ SUFFIX = ".cyjs"
 def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
     """Write the graph of the reports; ``text=False`` leaves out full texts and quotes."""
     out.write(b'{"data": [], "directed": true, "multigraph": true, "elements": {"nodes": [')
-    between = b"\n"
-    for part in parts(store, text=text):
-        for iri, said in part.nodes.items():
+    with nodes_and_edges(store, text=text) as (nodes, edges):
+        between = b"\n"
+        for iri, said in nodes:
             out.write(between + _json({**said, "id": iri, "value": iri, "name": said.get("label", iri)}))
             between = b",\n"
-    out.write(b'],\n"edges": [')
-    between, number = b"\n", 0
-    for part in parts(store, text=text):
-        for edge in part.edges:
+        out.write(b'],\n"edges": [')
+        between = b"\n"
+        for number, edge in enumerate(edges):
             ends = {"source": edge.source, "target": edge.target}
             out.write(between + _json({"id": f"e{number}", **ends, "interaction": edge.type, "key": edge.type}))
-            between, number = b",\n", number + 1
+            between = b",\n"
     out.write(b"]}}\n")
 
 

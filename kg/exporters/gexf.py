@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from lxml import etree
 
-from kg.exporters._network import attributes, parts, plain
+from kg.exporters._network import attributes, nodes_and_edges, plain
 
 if TYPE_CHECKING:
     from kg.store import Store
@@ -26,23 +26,20 @@ def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
         etree.xmlfile(out, encoding="utf-8") as file,
         file.element("gexf", {"version": "1.2"}, nsmap={None: _NAMESPACE}),
         file.element("graph", {"defaultedgetype": "directed"}),
+        nodes_and_edges(store, text=text) as (nodes, edges),
     ):
         with file.element("attributes", {"class": "node"}):
             for name in names:
                 file.write(etree.Element("attribute", {"id": name, "title": name, "type": "string"}))
         with file.element("nodes"):
-            for part in parts(store, text=text):
-                for iri, said in part.nodes.items():
-                    node = etree.Element("node", {"id": iri, "label": plain(said.get("label", iri))})
-                    values = etree.SubElement(node, "attvalues")
-                    for name, value in said.items():
-                        if name != "label":
-                            etree.SubElement(values, "attvalue", {"for": name, "value": plain(value)})
-                    file.write(node)
-        number = 0
+            for iri, said in nodes:
+                node = etree.Element("node", {"id": iri, "label": plain(said.get("label", iri))})
+                values = etree.SubElement(node, "attvalues")
+                for name, value in said.items():
+                    if name != "label":
+                        etree.SubElement(values, "attvalue", {"for": name, "value": plain(value)})
+                file.write(node)
         with file.element("edges"):
-            for part in parts(store, text=text):
-                for edge in part.edges:
-                    ends = {"source": edge.source, "target": edge.target}
-                    file.write(etree.Element("edge", {"id": str(number), **ends, "label": edge.type}))
-                    number += 1
+            for number, edge in enumerate(edges):
+                ends = {"source": edge.source, "target": edge.target}
+                file.write(etree.Element("edge", {"id": str(number), **ends, "label": edge.type}))

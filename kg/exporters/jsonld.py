@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pyoxigraph as ox
 
 from kg import vocab
-from kg.exporters import verbatim
+from kg.exporters import withheld
 
 if TYPE_CHECKING:
     from kg.store import Store
@@ -29,7 +29,7 @@ def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
     out.write(b'{"@context": ' + json.dumps(context).encode() + b',\n"@graph": [')
     short = _shortener(vocabulary, store.base)
     between = b"\n"
-    for quads in store.by_graph(without=() if text else verbatim(vocabulary)):
+    for quads in store.by_graph(without=withheld(text)):
         graph = {
             "@id": short(str(getattr(quads[0].graph_name, "value", ""))),
             "@graph": _nodes(quads, vocabulary, short),

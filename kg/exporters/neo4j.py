@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
 from typing import TYPE_CHECKING, BinaryIO
 
 from kg.exporters._archive import archive
@@ -24,8 +24,8 @@ def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
     """Write the graph of the reports; ``text=False`` leaves out full texts and quotes."""
     names = [name for name in attributes(store, text=text) if name != "class"]
     with archive(out, "nodes.csv", "relationships.csv") as files:
-        opened = [io.TextIOWrapper(file, encoding="utf-8", newline="") for file in files.values()]
-        nodes, relationships = (csv.writer(handle, lineterminator="\n") for handle in opened)
+        encoded = codecs.getwriter("utf-8")
+        nodes, relationships = (csv.writer(encoded(file), lineterminator="\n") for file in files.values())
         nodes.writerow(("iri:ID", *names, ":LABEL"))
         relationships.writerow((":START_ID", ":END_ID", ":TYPE"))
         for part in parts(store, text=text):
@@ -33,6 +33,3 @@ def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
                 labels = said.get("class", _REST).replace("; ", ";")
                 nodes.writerow((iri, *(said.get(name, "") for name in names), labels))
             relationships.writerows(part.edges)
-        for handle in opened:
-            handle.flush()
-            handle.detach()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO
 
 from kg import vocab
-from kg.exporters import verbatim
+from kg.exporters import withheld
 
 if TYPE_CHECKING:
     from kg.store import Store
@@ -18,6 +18,4 @@ SUFFIX = ".trig"
 
 def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
     """Write the store, sorted; ``text=False`` leaves out full texts and quotes."""
-    vocabulary = vocab.load()
-    without = () if text else verbatim(vocabulary)
-    store.dump("trig", out, prefixes=vocabulary.prefixes, without=without)
+    store.dump("trig", out, prefixes=vocab.load().prefixes, without=withheld(text))
