@@ -86,12 +86,14 @@ class Embedded(Store):
 
     def close(self) -> None:
         """Write everything to disk and let others open the store; closing twice is harmless."""
-        if self._data is not None and self.path and not self.read_only:
-            with _said(f"The store {self.name} cannot be written"):
-                self._data.flush()
-        self._data = None
-        if self._lock:
-            self._lock.close()
+        data, self._data = self._data, None
+        try:
+            if data is not None and self.path and not self.read_only:
+                with _said(f"The store {self.name} cannot be written"):
+                    data.flush()
+        finally:
+            if self._lock:
+                self._lock.close()
 
     @property
     def data(self) -> ox.Store:
