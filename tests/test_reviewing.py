@@ -176,7 +176,7 @@ def test_from_the_search_to_the_rebuilt_graph(
         page.get_by_label("Edit token").fill(TOKEN)
         page.get_by_role("button", name="Sign in").click()
         page.goto(home + report_of(client))
-        page.get_by_role("button", name="accepted: etoposide", exact=True).click()
+        page.get_by_role("button", name="accept: etoposide", exact=True).click()
         expect(page.locator("#decisions")).to_contain_text("waits for kg build")
         row = page.locator("tr", has=page.locator("span.fact.condition", has_text="pancytopenia")).first
         row.get_by_text("correct", exact=True).click()
@@ -200,6 +200,14 @@ def test_from_the_search_to_the_rebuilt_graph(
         page.locator("#add").get_by_role("button", name="Add").click()
         expect(page.locator("#decisions [role=status]")).to_contain_text("3 decisions")
         page.screenshot(path=tmp_path / "review.png", full_page=True)
+
+        rows = page.locator("table.facts tbody tr").all_inner_texts()
+        for name, state in (
+            ("etoposide", "accepted by A. Reader, waits"),
+            ("pancytopenia", "to: role comorbidity"),
+            ("transfusion", "added by A. Reader"),
+        ):
+            assert [row for row in rows if row.startswith(name) and state in row], "what was decided shows at once"
 
         # A page of another origin cannot decide, though the browser sends the cookie along.
         (tmp_path / "evil").mkdir()

@@ -155,6 +155,13 @@ def raw(client: httpx.Client) -> socket.socket:
     return socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=10)
 
 
+def test_an_address_that_is_no_iri_is_refused(client: httpx.Client) -> None:
+    for line in (b"GET /sparql?query=ASK{}#> HTTP/1.1", b"PUT /data/%3E HTTP/1.1", b"GET /data/a%00%3E HTTP/1.1"):
+        with raw(client) as connection:
+            connection.sendall(line + b"\r\nHost: localhost\r\nAuthorization: Bearer " + TOKEN.encode() + b"\r\n\r\n")
+            assert connection.recv(100).split()[1] in {b"200", b"400", b"404", b"415"}, line
+
+
 @pytest.mark.parametrize("sent", [b"", b"GET /sparql HTTP/1.1\r\nHost: localhost\r\nX-Slow: "])
 def test_who_does_not_finish_a_header_is_given_up(client: httpx.Client, sent: bytes) -> None:
     with raw(client) as connection:

@@ -141,6 +141,8 @@ def test_what_is_not_there_is_not_found(client: httpx.Client) -> None:
         answer = client.get(path)
         assert answer.status_code in {400, 404}, path
         assert "import" not in answer.text and not SCRIPT.search(answer.text)
+    assert 'role="alert"' in client.get("/nowhere").text and 'role="alert"' in client.get("/find?id=nothing").text
+    assert client.get("/nowhere", headers={"accept": "*/*"}).text == "Not Found.\n"
     assert client.get("/id/text/nothing", headers={"accept": "image/png"}).status_code == 406
     assert client.get("/picture", params={"report": "nothing"}).status_code == 400
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from starlette.responses import Response
 from kg.errors import KGError, ServeError
 from kg.serve import description, graphs, pages, questions, reports, reviewing, sparql, things
 from kg.serve.guard import Guard, refusal
+from kg.serve.rendering import page
 from kg.serve.service import Service
 
 __all__ = ["application"]
@@ -43,7 +45,7 @@ def application(service: Service, hosts: Collection[str] = ()) -> Starlette:
             *reviewing.ROUTES,
         ],
         middleware=guards,
-        exception_handlers={KGError: _refuse},
+        exception_handlers={KGError: _refuse, HTTPException: _refuse},
         lifespan=lifespan,
     )
     app.state.service = service
@@ -51,4 +53,13 @@ def application(service: Service, hosts: Collection[str] = ()) -> Starlette:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    return refusal(error if isinstance(error, ServeError) else ServeError(str(error), 400))
+    """The error as its sentence: on a page for a browser, as text for a program."""
+    if isinstance(error, HTTPException):
+        told, more = ServeError(f"{error.detail}.", error.status_code), dict(error.headers or {})
+    else:
+        told, more = error if isinstance(error, ServeError) else ServeError(str(error), 400), {}
+    answer = refusal(told, more)
+    if "text/html" not in request.headers.get("accept", ""):
+        return answer
+    kept = {name: value for name, value in answer.headers.items() if not name.startswith("content-")}
+    return page(request, "error.html", {"error": str(told), "status": told.status}, status=told.status, headers=kept)

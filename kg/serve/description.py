@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from kg.exporters import export
 from kg.serve.answers import serialized
-from kg.serve.negotiation import wanted
+from kg.serve.negotiation import address, wanted
 from kg.serve.service import service
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _own(request: Request) -> list[ox.Triple]:
     known = service(request)
     names = ["read.ttl", *(["edit.ttl"] if known.access.open else [])]
     own = f"@prefix data: <{known.base}> .\n"
-    endpoint = str(request.url_for("sparql"))
+    endpoint = address(request.url_for("sparql"))
     texts = [own + (_FILES / name).read_text(encoding="utf-8") for name in names]
     return [q.triple for text in texts for q in ox.parse(text, ox.RdfFormat.TURTLE, base_iri=endpoint)]
 

@@ -18,9 +18,10 @@ from kg.review import Decision, End, Quote, decision_from_json, decision_to_json
 if TYPE_CHECKING:
     from kg.store import Store
 
-__all__ = ["draft"]
+__all__ = ["LINKS", "draft", "values_of"]
 
-_LINKS = {"for": "for", "partOf": "part_of", "of": "of", "after": "after", "attributedTo": "attributed_to"}
+# The types of links in the graph, and in a decision.
+LINKS = {"for": "for", "partOf": "part_of", "of": "of", "after": "after", "attributedTo": "attributed_to"}
 _UNITS = {"Y": "year", "M": "month", "D": "day"}
 _DURATION = re.compile(r"P(\d+)([YMD])|PT(\d+)H")
 _CODES = {"condition": ("role",), "intervention": ("kind",), "outcome": ("category",), "finding": ()}
@@ -66,7 +67,7 @@ class _Desk:
         raise ReviewError("The report has no such fact any more.")
 
     def episode(self, what: str, number: int, episode: Episode, fields: Mapping[str, str]) -> Decision:
-        values = _values(episode)
+        values = values_of(episode)
         now = None
         if what == "corrected":
             values |= _given(episode.kind.lower(), fields)
@@ -80,7 +81,7 @@ class _Desk:
 
     def link(self, what: str, number: int, case: Case, link: Link) -> Decision:
         ends = (case.by_iri[link.source], case.by_iri[link.target])
-        return self.joined(what, number, _LINKS[link.type], *ends)
+        return self.joined(what, number, LINKS[link.type], *ends)
 
     def joined(self, what: str, number: int, type_: str, source: Episode, target: Episode) -> Decision:
         start, end = (End(e.kind.lower(), self.of(e)) for e in (source, target))
@@ -146,7 +147,7 @@ def _place(decision: Decision) -> tuple[object, ...]:
     return decision.kind, decision.type, ends, words, decision.case if decision.kind == "patient" else 0
 
 
-def _values(episode: Episode) -> dict[str, Any]:
+def values_of(episode: Episode) -> dict[str, Any]:
     """The fact as the graph has it, by the keys of the CaseRecord JSON."""
     values: dict[str, Any] = {"assertion": episode.assertion}
     for name in ("role", "kind", "category", "sort", "dose"):

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from kg.errors import ServeError
 from kg.serve import answers
 from kg.serve.answers import Answer
-from kg.serve.negotiation import GRAPHS, body_type, form, wanted
+from kg.serve.negotiation import GRAPHS, address, body_type, form, wanted
 from kg.serve.service import service
 
 __all__ = ["ROUTES"]
@@ -34,7 +34,7 @@ async def graph(request: Request) -> Response:
     kind = body_type(request)
     if kind not in GRAPHS:
         raise ServeError(f"A graph is sent as {', '.join(GRAPHS)}.", 415)
-    base = name or str(request.url.replace(query=""))
+    base = name or address(request.url)
     new: bool = await known.write(answers.put, name, await request.body(), kind, base, request.method == "PUT")
     if minted:
         return Response(status_code=201, headers={"Location": base})
@@ -44,7 +44,7 @@ async def graph(request: Request) -> Response:
 def _named(request: Request) -> tuple[str | None, bool]:
     """The IRI of the graph, None for the default graph; and whether it is a new one that the server names."""
     fields = form(request.scope["query_string"])
-    here = str(request.url.replace(query=""))
+    here = address(request.url)
     if request.path_params.get("path"):
         if fields:
             raise ServeError("A graph is named by the path or by parameters, not by both.", 400)

@@ -1,4 +1,4 @@
-"""Media types: what a request accepts, and what it says of its own body."""
+"""What a request says of itself: the media types that it accepts, that of its body, its fields, its address."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from functools import lru_cache
 from urllib.parse import parse_qsl
 
 import mimeparse
+import pyoxigraph as ox
+from starlette.datastructures import URL
 from starlette.requests import Request
 
 from kg.errors import ServeError
 from kg.serve.answers import Wanted
 from kg.serve.service import service
 
-__all__ = ["GRAPHS", "accepted", "body_type", "form", "text", "wanted"]
+__all__ = ["GRAPHS", "accepted", "address", "body_type", "form", "text", "wanted"]
 
 # The first is what a client gets that does not care.
 _ROWS = (
@@ -53,6 +55,14 @@ def body_type(request: Request) -> str:
     if parameters.get("charset", "utf-8").lower() not in {"utf-8", "utf8", "us-ascii"}:
         raise ServeError("The body has to be in UTF-8.", 415)
     return f"{kind}/{sort}".lower()
+
+
+def address(url: URL) -> str:
+    """The address, without query and fragment, as an IRI; ServeError 400 if it is none, by a hostile Host or path."""
+    try:
+        return ox.NamedNode(str(url.replace(query="", fragment=""))).value
+    except ValueError as error:
+        raise ServeError(f"The address of this request is not an IRI: {error}.", 400) from error
 
 
 def wanted(request: Request) -> Wanted:

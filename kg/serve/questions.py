@@ -18,7 +18,7 @@ from kg.query import ask, filters, question, questions, sentences
 from kg.question import Parameter
 from kg.serve import answers
 from kg.serve.answers import Answer, Dataset, Wanted
-from kg.serve.negotiation import form
+from kg.serve.negotiation import address, form
 from kg.serve.rendering import page
 from kg.serve.service import service
 from kg.table import Table
@@ -124,7 +124,7 @@ async def editor(request: Request) -> Response:
         return page(request, "editor.html", shown)
     wanted = Wanted(_ROWS, _GRAPH, known.prefixes, known.limits.result)
     try:
-        found: Answer = await known.run(answers.ask, text, str(request.base_url), Dataset(), wanted)
+        found: Answer = await known.run(answers.ask, text, address(request.base_url), Dataset(), wanted)
     except ServeError as error:
         return page(request, "editor.html", {**shown, "error": str(error)}, status=error.status)
     return page(request, "editor.html", {**shown, **_answer(found), "link": f"/sparql?{urlencode({'query': text})}"})

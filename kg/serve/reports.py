@@ -24,6 +24,7 @@ from kg.review import LINK_TYPES, Curation
 from kg.serve.negotiation import form
 from kg.serve.rendering import href, page
 from kg.serve.service import service
+from kg.serve.waiting import Waiting
 from kg.table import Table
 
 if TYPE_CHECKING:
@@ -128,11 +129,13 @@ async def report_page(request: Request, found: Shown) -> Response:
         decided = (await asyncio.to_thread(Curation.load, known.decisions)).of(report.keys)
     except ReviewError as error:
         decided, fault = (), str(error)
+    waiting = tuple(d for d in decided if d.name not in found.built)
     shown = {
         "report": report,
         "marks": found.marks,
         "decisions": decided,
-        "waiting": [d for d in decided if d.name not in found.built],
+        "waiting": waiting,
+        "new": Waiting.of(report, waiting),
         "fault": fault,
         "taken_back": len(found.built - {d.name for d in decided}),
         "built": found.built,

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from kg.errors import ServeError
 from kg.serve import answers, description
 from kg.serve.answers import Answer, Dataset
-from kg.serve.negotiation import body_type, form, text, wanted
+from kg.serve.negotiation import address, body_type, form, text, wanted
 from kg.serve.service import service
 
 __all__ = ["ROUTES"]
@@ -67,7 +67,7 @@ def _dataset(fields: dict[str, list[str]], default: str, named: str) -> Dataset:
 
 def _here(request: Request) -> str:
     """The address of the endpoint."""
-    return str(request.url.replace(query=""))
+    return address(request.url)
 
 
 ROUTES = [Route("/sparql", endpoint, methods=["GET", "POST"], name="sparql")]
