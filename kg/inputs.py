@@ -12,9 +12,12 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 from types import MappingProxyType
 
 __all__ = ["Inputs"]
+
+_NAMES = "surrogateescape"  # the name of a file may hold bytes that are not UTF-8
 
 
 @dataclass
@@ -43,7 +46,7 @@ class Inputs:
         self._before: dict[str, list[str]] = {}  # what the files being read held when they were last read
         self._marks, self._marked = marks, dict[str, str]()
         try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
+            stored = json.loads(path.read_text(encoding="utf-8", errors=_NAMES))
             self._files = {name: _File(**entry) for name, entry in stored["files"].items()}
             for entry in self._files.values():
                 entry.complete = entry.complete and stored["configuration"] == configuration
@@ -63,8 +66,10 @@ class Inputs:
         return (entry.graphs, entry.copies) if same else None
 
     def start(self, path: Path) -> None:
-        """Begin a file; what it held before it must claim again. OSError if it cannot be read."""
+        """Begin a file; what it held before it must claim again. OSError if it cannot be read or is a pipe."""
         stat = path.stat()
+        if not S_ISREG(stat.st_mode):  # to open a pipe is to wait for who writes to it
+            raise OSError(f"{path} is not a file")
         fresh = _File(stat.st_size, stat.st_mtime_ns, _sha256(path))
         name = _name(path)
         if name in self._files:
@@ -131,7 +136,7 @@ class Inputs:
         head = json.dumps(about, ensure_ascii=False).removesuffix("}}")
         entries = ",\n".join(f"{_json(name)}: {_json(asdict(entry))}" for name, entry in sorted(self._files.items()))
         draft = self._path.with_suffix(".tmp")
-        draft.write_text(f"{head}\n{entries}\n}}}}\n", encoding="utf-8")
+        draft.write_text(f"{head}\n{entries}\n}}}}\n", encoding="utf-8", errors=_NAMES)
         draft.replace(self._path)
 
 
@@ -140,7 +145,7 @@ def _json(value: object) -> str:
 
 
 def _name(path: Path) -> str:
-    return str(path.resolve())
+    return os.path.realpath(path)  # unlike ``resolve``, it bears a link that leads to itself
 
 
 def _sha256(path: Path) -> str:

@@ -193,8 +193,8 @@ def _writing(out: Path) -> Iterator[None]:
 
 def _files(paths: Iterable[Path], decided: review.Curation) -> list[Path]:
     """The files of reports, without the one of decisions, which may lie among them."""
-    own = decided.path and decided.path.resolve()
-    return [path for path in sources.expand(paths) if path.resolve() != own]
+    own = decided.path and os.path.realpath(decided.path)
+    return [path for path in sources.expand(paths) if os.path.realpath(path) != own]
 
 
 class _Reader:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kg import KGError, build, export, open_store, validate
+from kg.cli import summary
 from kg.errors import ShapeError
 from kg.query import ask
 
@@ -136,6 +137,24 @@ def test_one_bad_file_among_good_ones_is_named_and_the_rest_goes_on(reports: Pat
     }
     assert "ok" in ids(out)
     assert len(build([reports], out).failed) == 3, "a fault is said again in the next build"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="files of these kinds and names")
+def test_pipes_links_in_a_circle_and_names_that_are_not_utf_8(tmp_path: Path) -> None:
+    folder, out = tmp_path / "reports", tmp_path / "out"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe.txt")
+    (folder / "loop.txt").symlink_to(folder / "loop.txt")
+    name = folder / os.fsdecode(b"M\xe4nner.txt")
+    name.write_text("A 40-year-old man had acute myeloid leukemia and died.")
+    built = build([folder], out)
+    assert (built.extracted, [why.split(";")[0] for _, why in built.failed]) == (
+        1, ["cannot be reached (Too many levels of symbolic links).", "is a device or pipe, not a file"],
+    )  # fmt: skip
+    assert ids(out) == ["M\N{REPLACEMENT CHARACTER}nner"]
+    assert build([folder], out).unchanged == 1
+    with open_store(out / "store", read_only=True) as store:
+        summary.show(built, store, out, json=False)
 
 
 def test_a_page_that_is_no_case_report_is_kept_without_cases(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ read (the rest is done first), 130 interrupted with nothing lost.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -80,6 +81,8 @@ _Out = Annotated[Path | None, typer.Option("--out", "-o", help="Write to this fi
 
 def main() -> None:
     """The program ``kg``."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # the name of a file may hold what the terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
     app()
 
 

@@ -69,7 +69,7 @@ def show(built: Build, store: Store, out: Path, *, model: LanguageModel | None =
     if model is not None:
         facts["language model"] = taken(model)
     with output.sink(out / "build.json") as sink:
-        sink.write(json_module.dumps(facts, ensure_ascii=False, indent=2).encode() + b"\n")
+        sink.write(json_module.dumps(facts, ensure_ascii=False, indent=2).encode(errors="backslashreplace") + b"\n")
     if json:
         output.data(
             json_module.dumps({**facts, "treatments": treatments.to_dicts()}, ensure_ascii=False, indent=2) + "\n"

@@ -91,6 +91,8 @@ def _reader(path: Path) -> ModuleType:
     sure = {reader: int(module.recognises(name, head)) for reader, module in readers.items()}
     best = max(sure, key=lambda reader: sure[reader])
     if not sure[best]:
+        if head.startswith(b"PK\x03\x04") or head[257:262] == b"ustar":
+            raise SourceError(f"{path}: is an archive of files; unpack it and give the folder.")
         raise SourceError(
             f"{path}: no reader knows this format (there are: {', '.join(readers)}); convert it or leave it out."
         )

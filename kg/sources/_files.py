@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ _HEAD = 4096
 
 def stem_of(path: Path) -> str:
     """The file's name without ``.gz`` and its suffix: the id of the one report in it."""
-    return Path(path.name.removesuffix(".gz")).stem
+    return os.fsencode(Path(path.name.removesuffix(".gz")).stem).decode("utf-8", "replace")
 
 
 @contextmanager

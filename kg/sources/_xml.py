@@ -74,7 +74,7 @@ def elements_of(stream: IO[bytes], path: Path, *tags: str) -> Iterator[Element]:
             while parent is not None and element.getprevious() is not None:
                 del parent[0]
     except etree.XMLSyntaxError as error:
-        why = " ".join(str(error.msg or error).split())[:_LONGEST_REASON]
+        why = " ".join(str(error.msg or error).replace(", try XML_PARSE_HUGE", "").split())[:_LONGEST_REASON]
         raise SourceError(f"{path}: is not XML that can be read ({why}); fetch the file again or repair it.") from error
 
 

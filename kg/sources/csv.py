@@ -41,16 +41,27 @@ def _rows(stream: IO[bytes], path: Path) -> Iterator[Document | SourceError]:
         wanted = ", ".join(format_words("columns")["text"])
         raise SourceError(f"{path}: has no column with the report's text; name one of them {wanted}.")
     csv.field_size_limit(LONGEST)
-    reader = csv.reader(lines, delimiter=delimiter)
+    ended = False
+
+    def rest() -> Iterator[str]:
+        nonlocal ended
+        yield from lines
+        ended = True
+
+    reader = csv.reader(rest(), delimiter=delimiter)
     while True:
         where = f"{path}, line {reader.line_num + 2}"
         try:
             row = next(reader)
         except StopIteration:
+            if not reader.line_num:
+                yield SourceError(f"{path}: holds no row below the names of its columns.")
             return
         except csv.Error as error:
             raise SourceError(f"{where}: is not a row of a table ({error}); check its quotation marks.") from error
-        if row:
+        if ended:  # while it wanted more
+            yield SourceError(f"{where}: a quotation mark is opened in this row and never closed; close it.")
+        elif row:
             yield _document(row, columns, path, where)
 
 
