@@ -24,6 +24,7 @@ golden: .venv/dev
 
 # Everything the extractor has learned, from the annotated reports and the corpus: about three hours on one core.
 train: .venv/train
+	$(RUN)/python -m training.vectors --corpora $(SHARED)/corpora/cases.jsonl.gz --leave $(SHARED)/gold/dev.jsonl
 	$(RUN)/python -m training.teacher --data $(SHARED)/gold --corpora $(SHARED)/corpora/cases.jsonl.gz --out scratch/teacher
 	$(RUN)/python -m training.tagger --data $(SHARED)/gold/train.jsonl --silver scratch/teacher/silver.jsonl.gz --work scratch/tagger --folds
 	$(RUN)/python -m training.entities --data $(SHARED)/gold/train.jsonl --taggers scratch/tagger

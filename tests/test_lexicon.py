@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kg import vocab
 from kg.clinical.abbreviations import abbreviations
 from kg.clinical.lexicon import Matcher
 from kg.folding import Folder, key, spelling
@@ -101,6 +102,33 @@ def test_folding_twice_changes_nothing_about_the_words_kept(text: str) -> None:
 @settings(max_examples=5, deadline=5000)  # quadratic time would take minutes
 def test_long_runs_of_marks_take_no_time(text: str) -> None:
     Folder().fold(text * 20)
+
+
+AMBIGUOUS = {
+    "x:myeloma": Concept("x:myeloma", "multiple myeloma", "condition"),
+    "x:pid": Concept("x:pid", "pelvic inflammatory disease", "condition"),
+}
+AMBIGUOUS_TERMS = [Term("MM", "x:myeloma", abbreviation=True), Term("PID", "x:pid", abbreviation=True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "concepts"),
+    [
+        ("A mole was excised. MM was diagnosed.", []),
+        ("The myeloma was treated. MM relapsed, PID followed.", ["x:myeloma"]),
+        ("Both PIDs were told of, with recurrent infection.", []),
+        ("An inflammatory pelvic mass: PID was diagnosed.", ["x:pid"]),
+    ],
+)
+def test_an_abbreviation_of_several_meanings_needs_words_of_its_name(text: str, concepts: list[str]) -> None:
+    assert {"MM", "PID"} <= set(RULES["words"]["ambiguous"])
+    ambiguous = Matcher(Lexicon(AMBIGUOUS, AMBIGUOUS_TERMS, "test"))
+    assert [m.curies[0] for m in ambiguous.find(text)] == concepts
+
+
+def test_what_is_called_ambiguous_is_an_abbreviation_of_the_vocabulary() -> None:
+    known = Matcher(vocab.load().lexicon())
+    assert [short for short in RULES["words"]["ambiguous"] if not known.ground(short)] == []
 
 
 # --- matching --------------------------------------------------------------------------------------------------------

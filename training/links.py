@@ -2,9 +2,10 @@
 
     python -m training.links --data train.jsonl --taggers FOLDER --judged judged.jsonl.gz
 
-Writes kg/models/link-for.json.gz, link-of.json.gz and link-after.json.gz. The third sees what the first two say, so it
-is trained on what they say of reports they have not seen. What the corpus teaches is the mean of what training/judge.py
-says of its pairs and what a model says that has learned from the annotated reports alone.
+Writes the models link-for, link-of, link-after, again-for and again-of to kg/models/. The third sees what the first two
+say, the last two what the others say, so they are trained on what those say of reports they have not seen. What the
+corpus teaches the first three is the mean of what training/judge.py says of its pairs and what a model says that has
+learned from the annotated reports alone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 from kg import vocab
 from kg.clinical.classifier import Classifier
-from kg.clinical.links import Pair, after_pairs, chances, for_pairs, of_pairs
+from kg.clinical.links import Pair, after_pairs, again_pairs, chances, for_pairs, of_pairs, through
 from kg.clinical.outcomes import NOTHING, statements
 from kg.clinical.scene import Scene
 from kg.model import Concept, Outcome
@@ -43,9 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     concepts = vocab.load().lexicon().concepts
     scenes = [scene(case, concepts) for case in cases]
     corpus = Corpus(given.judged, concepts)
-    fors = _learn("link-for", cases, [for_pairs(s) for s in scenes], corpus)
-    ofs = _learn("link-of", cases, [of_pairs(s) for s in scenes], corpus)
-    _learn("link-after", cases, [after_pairs(s, f, o) for s, f, o in zip(scenes, fors, ofs, strict=True)], corpus)
+    treats, tells = [for_pairs(s) for s in scenes], [of_pairs(s) for s in scenes]
+    fors, ofs = _learn("link-for", cases, treats, corpus), _learn("link-of", cases, tells, corpus)
+    afters = _learn(
+        "link-after", cases, [after_pairs(s, f, o) for s, f, o in zip(scenes, fors, ofs, strict=True)], corpus
+    )
+    said = list(zip(treats, tells, fors, ofs, afters, strict=True))
+    turned = [{(i, o): chance for (o, i), chance in after.items()} for after in afters]
+    _learn(
+        "again-for", cases, [again_pairs(t, f, through(a, o)) for (t, _, f, o, _), a in zip(said, turned, strict=True)]
+    )
+    _learn("again-of", cases, [again_pairs(t, o, through(a, f)) for _, t, f, o, a in said])
 
 
 class Corpus:
@@ -56,7 +65,7 @@ class Corpus:
         self._links: list[dict[str, dict[tuple[str, str], float]]] = []
         self.found: list[dict[str, dict[tuple[str, str], float]]] = []
         for case in read_judged(path):
-            told = statements(case.story, case.candidates, case.shares, _TOLD)
+            told = [outcome for outcome, _ in statements(case.story, case.candidates, case.shares, _TOLD)]
             heads = {o.id: _head(case, o) for o in told}
             ill = {c.id: c.start for c in case.conditions}
             given = {i.id: i.start for i in case.interventions}
@@ -100,9 +109,9 @@ def scene(case: CrossedCase, concepts: Mapping[str, Concept]) -> Scene:
 
 def gold_links(case: CrossedCase, name: str) -> set[tuple[str, str]]:
     """The annotated links of one kind."""
-    if name == "link-for":
+    if name.endswith("-for"):
         return {(i.id, c) for i in case.case.interventions for c in i.for_}
-    return {(o.id, t) for o in case.case.outcomes for t in (o.of if name == "link-of" else o.after)}
+    return {(o.id, t) for o in case.case.outcomes for t in (o.of if name.endswith("-of") else o.after)}
 
 
 def _head(case: JudgedCase, outcome: Outcome) -> int:
@@ -113,17 +122,18 @@ def _head(case: JudgedCase, outcome: Outcome) -> int:
 
 
 def _learn(
-    name: str, cases: Sequence[CrossedCase], pairs: Sequence[Sequence[Pair]], corpus: Corpus
+    name: str, cases: Sequence[CrossedCase], pairs: Sequence[Sequence[Pair]], corpus: Corpus | None = None
 ) -> list[dict[tuple[str, str], float]]:
-    """Trains one model; returns what models that have not seen a case say of its pairs."""
+    """Trains one model, from a corpus too if given; returns what models that have not seen a case say of its pairs."""
     examples, groups = [], []
     for case, found in zip(cases, pairs, strict=True):
         gold = gold_links(case, name)
         for pair in found:
             examples.append((pair.features, "yes" if (pair.source, pair.target) in gold else "no"))
             groups.append(case.id)
-    scores = iter(crossed(examples, groups, **_OPTIONS))
-    train(examples, name, groups, silver=corpus.silver(name, fit(examples, **_OPTIONS)), **_OPTIONS)
+    options = _OPTIONS if corpus else {**_OPTIONS, "c": 1.0}
+    scores = iter(crossed(examples, groups, **options))
+    train(examples, name, groups, silver=corpus.silver(name, fit(examples, **options)) if corpus else (), **options)
     return [{(p.source, p.target): next(scores)["yes"] for p in found} for found in pairs]
 
 

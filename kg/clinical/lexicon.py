@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import accumulate
 from operator import itemgetter
 from typing import NamedTuple
@@ -23,6 +23,7 @@ _LONGER = FIRST | _SHORTS
 _AT_ONCE = ALONE | _SHORTS
 _ORDER = itemgetter(0)  # of a Match
 _EMPTY = 3  # words so short say nothing: "of", "the"
+_STEM = 5  # letters that tell a word: "pulmo"
 _MEMORY = 100_000  # meanings remembered before the memory is emptied
 _REACH = 8  # an abbreviation has no more words than this, a Korean term no more runs of letters
 _KOREAN = re.compile("[\uac00-\ud7a3]")
@@ -68,12 +69,13 @@ class Matcher:
         self._not_after_blank = frozenset(words["not_after_blank"])
         self._not_before = frozenset(words["not_before"])
         self._names = frozenset(map(fold_key, words["names"]))
+        self._ambiguous = frozenset(words["ambiguous"])
         self._particles = re.compile(f"(?:{'|'.join(sorted(rules['korean']['particles'], key=len, reverse=True))})*")
 
     def find(self, text: str) -> list[Match]:
         """All terms in ``text``, in order; an abbreviation that it defines means what it says there."""
-        found = self._terms_in(text)
         meant = {a.short: self._defined(a, text) for a in abbreviations(text)}
+        found = [m for match in self._terms_in(text) for m in self._settled(match, text, meant)]
         for start, end, curies in _places(text, {short: c for short, c in meant.items() if c is not None}):
             there = [m for m in found if m.start < end and start < m.end]
             if all(start <= m.start and m.end <= end for m in there):  # else it is part of a longer term
@@ -129,6 +131,22 @@ class Matcher:
             if place & _AT_ONCE or (place & FIRST and (place >> PLACE_BITS << 32 | following >> PLACE_BITS) in pairs)
         ]
         return sorted({*candidates, *_korean_starts(words)}) if korean else candidates
+
+    def _settled(self, match: Match, text: str, defined: Collection[str]) -> Iterator[Match]:
+        """The match; of an abbreviation of several meanings that the text does not define only with those concepts most
+        words of whose names stand in the text, if there are any."""
+        short = text[match.start : match.end]
+        if self._ambiguous.isdisjoint((short, short.removesuffix("s"))) or short in defined:
+            yield match
+            return
+        said = text.lower()
+        kept = []
+        for curie in match.curies:
+            words = [word for word in self.concepts[curie].label.lower().split() if len(word) > _EMPTY]
+            if 2 * sum(word[:_STEM] in said for word in words) >= len(words):
+                kept.append(curie)
+        if kept:
+            yield Match(match.start, match.end, tuple(kept))
 
     def _defined(self, short: Abbreviation, text: str) -> tuple[str, ...] | None:
         """What an abbreviation means by its definition; () where that names no concept, and rules out the usual one.

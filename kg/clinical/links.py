@@ -1,25 +1,26 @@
 """Who belongs to whom: an intervention ``for`` conditions, an outcome ``of`` conditions and ``after`` interventions.
 
 Each pair of one patient's items is judged by a model (``link-for``, ``link-of``, ``link-after``) from where they stand,
-the words around and between them, what they are, and how many rivals stand nearer. The members of one list ("A, B and
-C") are judged together.
+the words around and between them, what they are and mean, and how many rivals stand nearer. The members of one list
+("A, B and C") are judged together. Then ``again-for`` and ``again-of`` judge once more, from what the others say: a
+treatment was likely given for the condition of which there was an outcome after it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import exp, log
+from math import exp, log, sqrt
 
 from kg.clinical.classifier import Classifier
 from kg.clinical.scene import Item, Place, Scene
 from kg.clinical.story import Story
 from kg.model import Concept, Condition, Intervention, Outcome
 
-__all__ = ["Pair", "after_pairs", "chances", "for_pairs", "link", "of_pairs"]
+__all__ = ["Pair", "after_pairs", "again_pairs", "chances", "for_pairs", "link", "of_pairs", "through"]
 
 # How likely a link must be: the likeliest of a source, and any other.
-_SURE = {"link-for": (0.2, 0.3), "link-of": (0.15, 0.25), "link-after": (0.38, 0.38)}
+_SURE = {"again-for": (0.15, 0.25), "again-of": (0.2, 0.3), "link-after": (0.37, 0.37)}
 _BREAKS = frozenset(("relapse", "progression", "no_response"))
 
 Shares = Mapping[tuple[str, str], float]
@@ -41,27 +42,38 @@ def link(
     conditions: Sequence[Condition],
     interventions: Sequence[Intervention],
     outcomes: Sequence[Outcome],
+    sure: Mapping[int, float],
     concepts: Mapping[str, Concept],
 ) -> tuple[list[Intervention], list[Outcome]]:
-    """Interventions with ``for``, outcomes with ``of`` and ``after``, for one patient."""
+    """Interventions with ``for``, outcomes with ``of`` and ``after``, for one patient.
+
+    ``sure`` says how likely the outcome is that starts there, if less than certain: the links of one that may be none
+    must be the likelier.
+    """
     scene = Scene(story, case, conditions, interventions, outcomes, concepts)
-    fors = chances("link-for", for_pairs(scene))
-    ofs = chances("link-of", of_pairs(scene))
+    treats, tells = for_pairs(scene), of_pairs(scene)
+    fors, ofs = chances("link-for", treats), chances("link-of", tells)
     afters = chances("link-after", after_pairs(scene, fors, ofs))
+    turned = {(i, o): chance for (o, i), chance in afters.items()}
+    fors, ofs = (
+        chances("again-for", again_pairs(treats, fors, through(turned, ofs))),
+        chances("again-of", again_pairs(tells, ofs, through(afters, fors))),
+    )
 
     def chosen(
-        name: str, found: Shares, source: str, targets: Sequence[Condition] | Sequence[Intervention]
+        name: str, found: Shares, source: str, targets: Sequence[Condition] | Sequence[Intervention], there: float = 1.0
     ) -> tuple[str, ...]:
-        likely = [found.get((source, t.id), 0.0) for t in targets]
+        likely = [sqrt(there) * found.get((source, t.id), 0.0) for t in targets]
         best, other = _SURE[name]
         least = [best if chance == max(likely) else other for chance in likely]
         return tuple(t.id for t, chance, sure in zip(targets, likely, least, strict=True) if chance >= sure)
 
-    treated = [replace(i, for_=chosen("link-for", fors, i.id, conditions)) for i in interventions]
-    linked = [
-        replace(o, of=chosen("link-of", ofs, o.id, conditions), after=chosen("link-after", afters, o.id, interventions))
-        for o in outcomes
-    ]
+    treated = [replace(i, for_=chosen("again-for", fors, i.id, conditions)) for i in interventions]
+    linked = []
+    for o in outcomes:
+        there = sure.get(o.start, 1.0)
+        of = chosen("again-of", ofs, o.id, conditions, there)
+        linked.append(replace(o, of=of, after=chosen("link-after", afters, o.id, interventions, there)))
     return treated, linked
 
 
@@ -87,9 +99,9 @@ def for_pairs(scene: Scene) -> list[Pair]:
     pairs = []
     for source in scene.interventions:
         found = [(target, *_nearest(source.places, target.places)) for target in scene.conditions]
-        for target, a, b in found:
+        for (target, a, b), near in zip(found, _relatedness(source, found), strict=True):
             f = _shared(scene, source, a, target, b, [p for t, _, p in found if t is not target])
-            pairs.append(Pair(source.id, target.id, b.bundle, f + _kin(source, target)))
+            pairs.append(Pair(source.id, target.id, b.bundle, f + _kin(source, target) + near))
     return pairs
 
 
@@ -98,10 +110,10 @@ def of_pairs(scene: Scene) -> list[Pair]:
     pairs = []
     for source in scene.outcomes:
         found = [(target, *_nearest(source.places[:1], target.places)) for target in scene.conditions]
-        for target, a, b in found:
+        for (target, a, b), near in zip(found, _relatedness(source, found), strict=True):
             f = _shared(scene, source, a, target, b, [p for t, _, p in found if t is not target])
             f += [f"ow={w}|{target.sort}" for w in source.words]
-            pairs.append(Pair(source.id, target.id, b.bundle, f + _kin(source, target)))
+            pairs.append(Pair(source.id, target.id, b.bundle, f + _kin(source, target) + near))
     return pairs
 
 
@@ -120,6 +132,32 @@ def after_pairs(scene: Scene, fors: Shares, ofs: Shares) -> list[Pair]:
             f += [f"share={_step(share)}", f"share={_step(share)}|{_far(a, b)}"]
             pairs.append(Pair(source.id, target.id, b.bundle, f))
     return pairs
+
+
+def through(first: Shares, second: Shares) -> dict[tuple[str, str], float]:
+    """(a, c) -> how likely there is a b that ``first`` links to a and ``second`` to c, for the likeliest b."""
+    found: dict[tuple[str, str], float] = {}
+    for (a, b), chance in first.items():
+        for (other, c), more in second.items():
+            if other == b:
+                found[a, c] = max(found.get((a, c), 0.0), chance * more)
+    return found
+
+
+def again_pairs(pairs: Sequence[Pair], own: Shares, others: Shares) -> list[Pair]:
+    """The same pairs, seen by what was said of them (``own``) and what follows from the other links (``others``)."""
+    by_source: dict[str, list[tuple[str, float]]] = {}
+    for (source, target), share in others.items():
+        by_source.setdefault(source, []).append((target, share))
+    again = []
+    for p in pairs:
+        sure, share = _logit(own[p.source, p.target]), others.get((p.source, p.target), 0.0)
+        rival = max((other for target, other in by_source.get(p.source, ()) if target != p.target), default=0.0)
+        f = [f"own={int(max(-6.0, min(6.0, 2 * sure)))}", f"share={int(8 * share)}"]
+        f += [f"ahead={int(6 * (share - rival))}"]
+        f += [f"own={int(max(-4.0, min(4.0, sure)))}|{int(5 * share)}|{int(4 * rival)}"]
+        again.append(Pair(p.source, p.target, p.bundle, f))
+    return again
 
 
 def _nearest(sources: Sequence[Place], targets: Sequence[Place]) -> tuple[Place, Place]:
@@ -200,6 +238,20 @@ def _kin(source: Item, target: Item) -> list[str]:
     f += [f"K={a}|{b}" for a in source.groups or (source.sort,) for b in target.groups]
     f += [f"KS={b}|{target.sort}" for b in target.groups]
     return f
+
+
+def _relatedness(source: Item, found: Sequence[tuple[Item, Place, Place]]) -> list[list[str]]:
+    """For each target how near it is to the source in meaning, by itself and among its rivals."""
+    near = [round(float(source.meaning @ target.meaning), 4) for target, _, _ in found]
+    rows = []
+    for n, ((_, a, b), own) in enumerate(zip(found, near, strict=True)):
+        far, others = _far(a, b), near[:n] + near[n + 1 :]
+        rank = sum(other > own for other in others)
+        margin = int(max(-4.0, min(4.0, 8 * (own - max(others, default=0.0)))))
+        step = int(max(-1.0, 10 * own))
+        f = [f"near={step}", f"near={step}|{far}", f"rank={min(3, rank)}", f"rank={min(2, rank)}|{far}"]
+        rows.append([*f, f"rank={min(2, rank)}|{min(4, len(near))}", f"margin={margin}", f"margin={margin}|{far}"])
+    return rows
 
 
 def _episode(scene: Scene, source: Item, a: Place, target: Item, b: Place) -> list[str]:

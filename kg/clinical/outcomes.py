@@ -74,10 +74,10 @@ def find_outcomes(
     interventions: Sequence[Intervention],
     told: Sequence[float],
     concepts: Mapping[str, Concept],
-) -> list[Outcome]:
-    """The outcomes of one patient in the order of the text, without durations and links; ids are o1, o2 and so on.
+) -> list[tuple[Outcome, float]]:
+    """The outcomes of one patient in the order of the text, without durations and links, and how likely each is.
 
-    ``told`` holds for each token of the story how likely, to the tagger, it tells of an outcome.
+    Ids are o1, o2 and so on. ``told`` holds for each token of the story how likely, to the tagger, it tells of one.
     """
     model = Classifier.load("outcomes")
     found = list(candidates(story, case, conditions, interventions, told, concepts))
@@ -86,22 +86,24 @@ def find_outcomes(
 
 def statements(
     story: Story, found: Sequence[Candidate], shares: Sequence[Mapping[str, float]], least: float
-) -> list[Outcome]:
-    """The candidates whose ``shares`` of the categories come to ``least``, but one of those that are one statement."""
+) -> list[tuple[Outcome, float]]:
+    """The candidates whose ``shares`` of the categories come to ``least``, but one of those that are one statement;
+    with the sum of those shares."""
     judged: list[tuple[float, Category, Candidate]] = []
     for candidate, share in zip(found, shares, strict=True):
         if 1 - share[NOTHING] >= least:
             best = max(CATEGORIES, key=share.__getitem__)
             judged.append((1 - share[NOTHING], best, candidate))
     judged.sort(key=lambda j: (-j[0], j[2].marked.sentence.start, j[2].at))
-    kept: list[tuple[Category, Candidate]] = []
-    for _, category, candidate in judged:
-        if not any(_same(candidate, category, other, told) for told, other in kept):
-            kept.append((category, candidate))
-    kept.sort(key=lambda k: (k[1].marked.sentence.start, k[1].at))
+    kept: list[tuple[float, Category, Candidate]] = []
+    for sure, category, candidate in judged:
+        if not any(_same(candidate, category, other, told) for _, told, other in kept):
+            kept.append((sure, category, candidate))
+    kept.sort(key=lambda k: (k[2].marked.sentence.start, k[2].at))
+    spans = _spans([candidate for _, _, candidate in kept])
     return [
-        Outcome(id=f"o{n}", start=start, end=end, text=story.text[start:end], category=category)
-        for n, ((start, end), (category, _)) in enumerate(zip(_spans([c for _, c in kept]), kept, strict=True), 1)
+        (Outcome(id=f"o{n}", start=start, end=end, text=story.text[start:end], category=category), sure)
+        for n, ((start, end), (sure, category, _)) in enumerate(zip(spans, kept, strict=True), 1)
     ]
 
 

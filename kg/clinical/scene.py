@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kg.clinical.marked import Marked, mark
+from kg.clinical.relatedness import Vector, Vectors
 from kg.clinical.story import Story
 from kg.model import Concept, Condition, Intervention, Outcome
 
@@ -52,7 +53,8 @@ class Place:
 class Item:
     """A condition, intervention or outcome: its role, kind or category, its words, and its mentions (its own first).
 
-    ``first`` is where it stands first in the text, ``groups`` are its concept and that concept's ancestors.
+    ``first`` is where it stands first in the text, ``groups`` are its concept and that concept's ancestors, ``meaning``
+    is the vector of its words.
     """
 
     id: str
@@ -60,7 +62,8 @@ class Item:
     words: tuple[str, ...]
     places: tuple[Place, ...]
     first: Place
-    groups: tuple[str, ...] = ()
+    groups: tuple[str, ...]
+    meaning: Vector
 
 
 class Scene:
@@ -85,7 +88,8 @@ class Scene:
         self.leads: dict[int, tuple[str, str]] = {}
         for n, marked in enumerate(self.sentences):
             self._gather(n, marked.parts)
-        self.conditions = self._items(story, [(c, c.role, c.label) for c in conditions])
+        disease = " ".join(c.label for c in conditions if c.role == "primary")
+        self.conditions = self._items(story, [(c, c.role, c.label) for c in conditions], disease)
         self.interventions = self._items(story, [(i, i.kind, i.label) for i in interventions])
         self.outcomes = self._items(story, [(o, o.category, o.text) for o in outcomes])
 
@@ -104,15 +108,19 @@ class Scene:
             self._bundles[n, p] = bundle
             before = p
 
-    def _items(self, story: Story, named: Sequence[tuple[Condition | Intervention | Outcome, str, str]]) -> list[Item]:
-        items = []
+    def _items(
+        self, story: Story, named: Sequence[tuple[Condition | Intervention | Outcome, str, str]], disease: str = ""
+    ) -> list[Item]:
+        items, vectors = [], Vectors.load()
         for item, sort, label in named:
             spans = [(item.start, item.end), *((s.start, s.end) for s in item.mentions)]
             places = [place for start, end in spans if (place := self._place(story, start, end)) is not None]
             if places:
                 words = tuple(label.lower().split()) or ("#",)
                 first = min(places, key=lambda place: place.start)
-                items.append(Item(item.id, sort, words, tuple(places), first, self._groups(item)))
+                whose = disease if sort == "relapse" else ""  # the words for an episode say where, not of what
+                meaning = vectors.of(f"{label} {item.text} {whose}")
+                items.append(Item(item.id, sort, words, tuple(places), first, self._groups(item), meaning))
         return items
 
     def _groups(self, item: Condition | Intervention | Outcome) -> tuple[str, ...]:

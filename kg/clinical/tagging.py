@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -193,7 +194,7 @@ def _lines(data: npt.NDArray[np.uint8]) -> list[str]:
 def _load(name: str) -> Tagger:
     path = folder("models") / f"{name}.npz"
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             return Tagger({key: data[key] for key in data.files})
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise RuleError(f"{path}: not a readable tagger ({error}); restore the file or train it again.") from error

@@ -67,9 +67,10 @@ def _case(
     given = interventions(story, mentions, number, matcher.concepts)
     present = [c for c in ill if c.assertion == "present"]
     treated = [i for i in given if i.assertion == "present"]
-    results = find_outcomes(story, number, present, treated, told, matcher.concepts)
-    results = measure(story, with_phrases(story, mentions, number, matcher.concepts, results))
-    linked, results = link(story, number, present, treated, results, matcher.concepts)
+    found = find_outcomes(story, number, present, treated, told, matcher.concepts)
+    sure = {outcome.start: likely for outcome, likely in found}
+    results = with_phrases(story, mentions, number, matcher.concepts, [outcome for outcome, _ in found])
+    linked, results = link(story, number, present, treated, measure(story, results), sure, matcher.concepts)
     results = with_harms(story, number, present, treated, attribute(story, results, treated))
     results = _told_once(story, results)
     by_id = {i.id: i for i in linked}
@@ -90,7 +91,8 @@ def _of_disease(story: Story, case: Case) -> Case:
     """Sets right what the story's order rules out.
 
     A relapse is one of the condition it names, else of the primary disease, not of the episode that it is; what was
-    given before it was not given for it, what was given for it not also for the disease at large. What was given and
+    given before it was not given for it, what was given for it not also for the disease at large, and what is first
+    told of after it and was given for the disease, was given for it. What was given and
     happened while an earlier diagnosis stood belongs to that diagnosis, not to the one that replaced it.
     """
     present = [c for c in case.conditions if c.assertion == "present"]
@@ -123,6 +125,9 @@ def _of_disease(story: Story, case: Case) -> Case:
             meant = tuple(dict.fromkeys(p for c in meant for p in (primary if c in episodes else (c,))))
         elif episodes.intersection(meant):
             meant = tuple(c for c in meant if c not in primary)
+        elif meant and set(meant) <= set(primary):
+            told = [c for c in present if c.id in episodes and until < _first(story, c) < _first(story, i)]
+            meant = (max(told, key=lambda c: _first(story, c)).id,) if told else meant
         given.append(replace(i, for_=meant))
     return replace(case, interventions=tuple(given), outcomes=tuple(outcomes))
 
