@@ -406,7 +406,7 @@ def test_missing_path(tmp_path: Path) -> None:
         ("a.xyz", b"whatever", "no reader knows this format"),
         ("a.jsonl", b'{"text": "half \\ud800 character"}\n', "half a character"),
         ("a.jsonl", b'{"text": "A man.", "title": {"ko": "\\ud800"}}\n', "half a character"),
-        ("a.csv", b'id,text\n1,A man.\n2,"A boy.\n3,A girl.\n', "line 3: a quotation mark is opened in this row"),
+        ("a.csv", b'id,text\n2,"A boy.\n3,A girl.\n', "line 2: a quotation mark is opened in this row"),
         ("a.csv", b"id,text\n", "holds no row"),
         ("a.zip", b"PK\x03\x04" + b"\0" * 30, "is an archive of files"),
         ("a.csv", b"text,title\nA man.,M\xe4nner\n", "what is not UTF-8"),
