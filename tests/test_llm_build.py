@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -14,13 +13,13 @@ import pytest
 
 import kg
 from kg import pipeline, sources
-from kg.cli import main
 from kg.errors import ModelError
 from kg.llm import LanguageModel
 from kg.model import CaseRecord, Document
 from kg.quads import report_keys
 from kg.review import Decision, append, quote_of
 from kg.store import Store, open_store
+from tests.commands import kg as command
 from tests.models import Model, Question, chat, facts
 
 REPORTS = {
@@ -61,13 +60,6 @@ def reports(tmp_path: Path) -> Path:
 
 def model(server: Model, **bounds: Any) -> LanguageModel:
     return LanguageModel(name="small", endpoint=server.endpoint, **{"concurrency": 1, **bounds})
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> int:
-    monkeypatch.setattr(sys, "argv", ["kg", *map(str, words)])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    return int(ended.value.code or 0)
 
 
 def summary(store: Store) -> dict[Any, Any]:
@@ -171,6 +163,20 @@ def test_both_say_who_found_what(server: Model, reports: Path, tmp_path: Path) -
         assert len(record.windows) == 1 and {a.item for c in record.cases for a in c.agreement}
 
 
+def test_both_tell_in_the_order_of_the_story(server: Model, seeds: Path) -> None:
+    """As the rules alone do: what a title names ahead of the story has its place where the story tells of it."""
+    server.reply = lambda question: facts([])
+    alone = {item[1].id: item[1] for item in pipeline.extract([seeds]) if isinstance(item, tuple)}
+    together = both(server, seeds)
+    for name in ("conditions", "interventions", "outcomes"):
+        for id_, record in alone.items():
+            own, united = getattr(record.cases[0], name), getattr(together[id_].cases[0], name)
+            assert [item.id for item in united] == [item.id for item in own]
+    (case,) = together["004_85a81add77fe55b6"].cases
+    firsts = [min([c.start, *(span.start for span in c.mentions)]) for c in case.conditions]
+    assert firsts != sorted(firsts), "the title names what is found out last"
+
+
 def test_what_the_model_was_not_asked_is_no_disagreement(server: Model, reports: Path) -> None:
     server.answers.append(chat("", finish_reason="content_filter"))
     one = both(server, reports)["one"]
@@ -205,32 +211,26 @@ def test_disagreement_in_the_graph_and_the_counts(server: Model, reports: Path, 
 # --- the command line -----------------------------------------------------------------------------------------------
 
 
-def test_commands(
-    server: Model, reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_commands(server: Model, reports: Path, tmp_path: Path) -> None:
     options = ["--extractor", "llm", "--model", "small", "--endpoint", server.endpoint, "--price", "1/10"]
-    assert run(monkeypatch, "extract", reports, *options, "--dry-run") == 0
-    said = capsys.readouterr()
-    assert "3 reports in 3 windows, 0 of them asked before" in said.out
-    tokens = re.search(r"about ([\d,]+) tokens to read", said.out)
-    assert tokens and int(tokens[1].replace(",", "")) > 3000 and "at that price" in said.out
+    said = command("extract", reports, *options, "--dry-run")
+    assert "3 reports in 3 windows, 0 of them asked before" in said.stdout
+    tokens = re.search(r"about ([\d,]+) tokens to read", said.stdout)
+    assert tokens and int(tokens[1].replace(",", "")) > 3000 and "at that price" in said.stdout
     assert not server.questions, "nothing is asked"
 
-    assert run(monkeypatch, "extract", reports, *options) == 0
-    said = capsys.readouterr()
-    assert [json.loads(line)["windows"][0]["status"] for line in said.out.splitlines()] == ["done"] * 3
-    assert "small: windows 3 done; 3 requests, 0 replies from the cache, 9,000 tokens read" in said.err
+    said = command("extract", reports, *options)
+    assert [json.loads(line)["windows"][0]["status"] for line in said.stdout.splitlines()] == ["done"] * 3
+    assert "small: windows 3 done; 3 requests, 0 replies from the cache, 9,000 tokens read" in said.stderr
 
     gold = tmp_path / "gold.jsonl"
     condition = {"id": "c1", "start": 24, "end": 43, "text": "follicular lymphoma", "role": "primary"}
     case = {"patient": {"sex": "female"}, "conditions": [{**condition, "label": "follicular lymphoma"}]}
     gold.write_text(json.dumps({"id": "one", "text": REPORTS["one"], "cases": [case]}) + "\n")
-    assert run(monkeypatch, "evaluate", gold, *options) == 0
-    said = capsys.readouterr()
-    assert re.search(r"conditions +1\.000 +1\.000 +1\.000 +1 +1", said.out) and "0 requests" in said.err
+    said = command("evaluate", gold, *options)
+    assert re.search(r"conditions +1\.000 +1\.000 +1\.000 +1 +1", said.stdout) and "0 requests" in said.stderr
 
-    assert run(monkeypatch, "build", reports, "-o", tmp_path / "out", *options, "--json") == 0
-    built = json.loads(capsys.readouterr().out)
+    built = json.loads(command("build", reports, "-o", tmp_path / "out", *options, "--json").stdout)
     assert built["language model"]["windows"] == {"done": 3}
 
 
@@ -239,8 +239,5 @@ def test_commands(
     (["--extractor", "llm", "--model", "m", "--endpoint", "http://127.0.0.1:9/v1", "--price", "x"], "READ/WRITTEN"),
     (["--dry-run"], "--dry-run reckons"), (["--max-requests", "3"], "need the model"),
 ])  # fmt: skip
-def test_options_that_do_not_fit(
-    options: list[str], words: str, reports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(monkeypatch, "extract", reports, *options) == 2
-    assert words in capsys.readouterr().err
+def test_options_that_do_not_fit(options: list[str], words: str, reports: Path) -> None:
+    assert words in command("extract", reports, *options, code=2).stderr

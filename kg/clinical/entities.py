@@ -51,8 +51,8 @@ def entities(story: Story, mentions: Iterable[Mention], concepts: Mapping[str, C
 
 
 def told_at(story: Story, entity: Entity) -> int:
-    """Where the story first tells of the entity; a title that names it ahead of the story does not count."""
-    return min((story.sentences[m.sentence].role == "title", m.start) for m in entity.mentions)[1]
+    """Where the story first tells of the entity."""
+    return story.told_at(m.start for m in entity.mentions)
 
 
 def label(entity: Entity, concepts: Mapping[str, Concept]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -82,6 +82,14 @@ class Story:
         """The sentence around ``offset``, None where no readable sentence is."""
         n = bisect_right(self.starts, offset) - 1
         return self.sentences[n] if n >= 0 and offset < self.sentences[n].end else None
+
+    def told_at(self, starts: Iterable[int]) -> int:
+        """The first of these offsets; one in a title, which names things ahead of the story, only if all are."""
+        return min(starts, key=lambda start: (self._in_title(start), start))
+
+    def _in_title(self, offset: int) -> bool:
+        sentence = self.sentence_at(offset)
+        return sentence is not None and sentence.role == "title"
 
     def cases_at(self, offset: int) -> tuple[int, ...]:
         """The patients that the word at ``offset`` tells of."""

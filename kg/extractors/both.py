@@ -5,11 +5,12 @@ Where both found a thing, the rules' word stands. What they differ in, and what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
+from kg.clinical.story import Story, read_story
 from kg.extractors import llm, rules
 from kg.extractors.llm import estimate
 from kg.folding import key
@@ -36,9 +37,9 @@ def prepare(lexicon: Lexicon, model: LanguageModel) -> Callable[[Document], Case
     def extract(document: Document) -> CaseRecord:
         told = by_model(document)
         with local:
-            read = by_rules(document)
+            read, story = by_rules(document), read_story(document)
         heard = [Span(w.start, w.end) for w in told.windows if w.status == "done"]
-        united = (_united(*pair, heard) for pair in zip(read.cases, told.cases, strict=True))
+        united = (_united(*pair, heard, story) for pair in zip(read.cases, told.cases, strict=True))
         return replace(read, cases=tuple(united), windows=told.windows)
 
     return extract
@@ -57,19 +58,19 @@ class _Pair:
         return tuple(name for name, item in ((_RULES, self.read), (_MODEL, self.told)) if item is not None)
 
     @property
-    def first(self) -> int:
-        """Where either first tells of it."""
-        return min(s.start for item in (self.read, self.told) if item is not None for s in _spans(item))
+    def starts(self) -> Iterator[int]:
+        """Where either tells of it."""
+        return (s.start for item in (self.read, self.told) if item is not None for s in _spans(item))
 
 
-def _united(read: Case, told: Case, heard: Sequence[Span]) -> Case:
+def _united(read: Case, told: Case, heard: Sequence[Span], story: Story) -> Case:
     """The union of two cases of one patient; ``heard`` is where the model was asked and replied to the end."""
     kinds: tuple[tuple[str, Sequence[Episode], Sequence[Episode]], ...] = (
         ("c", read.conditions, told.conditions),
         ("i", read.interventions, told.interventions),
         ("o", read.outcomes, told.outcomes),
     )
-    pairs = [pair for letter, ours, theirs in kinds for pair in _pairs(letter, ours, theirs)]
+    pairs = [pair for letter, ours, theirs in kinds for pair in _pairs(letter, ours, theirs, story)]
     ids = {p.told.id: p.id for p in pairs if p.told is not None}
     episodes = [_episode(p) for p in pairs]
     present = {e.id for e in episodes if e.assertion == "present"}
@@ -113,8 +114,8 @@ def _links(pair: _Pair, ids: Mapping[str, str], present: Set[str]) -> dict[str, 
     return found
 
 
-def _pairs(letter: str, ours: Sequence[Episode], theirs: Sequence[Episode]) -> list[_Pair]:
-    """What is the same thing on both sides, the most alike first, and the rest; in the order of the text."""
+def _pairs(letter: str, ours: Sequence[Episode], theirs: Sequence[Episode], story: Story) -> list[_Pair]:
+    """What is the same thing on both sides, the most alike first, and the rest; in the order of the story."""
     likeness = ((_likeness(a, b), a, b) for a in ours for b in theirs)
     ranked = sorted((r for r in likeness if r[0]), key=lambda r: (-r[0], r[1].start, r[2].start))
     partner: dict[str, Episode] = {}
@@ -126,7 +127,7 @@ def _pairs(letter: str, ours: Sequence[Episode], theirs: Sequence[Episode]) -> l
     alone = (b for b in theirs if b.id not in taken)
     pairs = [_Pair(a.id, a, partner.get(a.id)) for a in ours]
     pairs += [_Pair(f"{letter}{n}", None, b) for n, b in enumerate(alone, len(ours) + 1)]
-    return sorted(pairs, key=lambda p: p.first)
+    return sorted(pairs, key=lambda p: story.told_at(p.starts))
 
 
 def _likeness(a: Episode, b: Episode) -> int:
