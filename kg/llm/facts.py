@@ -128,7 +128,7 @@ class _Reader:
     # --- cases ------------------------------------------------------------------------------------------------------
 
     def case(self, number: int, patient: Patient) -> Case:
-        """All that was said of one patient, in the order of the text."""
+        """All that was said of one patient, in the order of the story."""
         ill, given = self.entities("conditions", number), self.entities("interventions", number)
         found = self.outcomes(number)
         ids = {
