@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from kg.clinical.ages import Age, patient_rules, words
 from kg.clinical.roles import SentenceRole
-from kg.model import Span
+from kg.model import Quantity, Sex, Span
 
 __all__ = ["Division", "Part", "divide", "no_case_report"]
 
@@ -100,7 +100,8 @@ def divide(lower: str, spans: Sequence[Span], roles: Sequence[SentenceRole], age
     counts = ((n, span.start) for k, span in enumerate(own) if (n := _count(lower, span, p, k < _EARLY)) > 1)
     counted, start = next(counts, (1, 0))
     labels = [_labels(lower, span, p) for span in spans]
-    total = _total(lower, {x.case for found in labels for x in found}, counted, start, introduced, p)
+    persons = len(set(_persons(introduced)))
+    total = _total(lower, {x.case for found in labels for x in found}, counted, start, introduced[:persons], p)
     if total == 0:
         return Division(0, (), "series")
     if total == 1:
@@ -132,16 +133,31 @@ def _completed(
     if not any(labels) and total == 2:
         labels = [_others(lower, span, p) for span in spans]
     named = {label.case for found in labels for label in found}
-    if not named:
-        first = introduced[:total] if len(introduced) >= total else []
-    else:
+    if named:
         # "A 6-year-old girl ... The second girl": the first is told of before she is numbered.
-        first = [] if 0 in named else introduced[:1]
-    given = [_Label(a.span.start, a.person.end if a.person else a.span.end, n, False) for n, a in enumerate(first)]
+        first = [] if 0 in named else [(0, a) for a in introduced[:1]]
+    elif total <= len(set(persons := _persons(introduced))):
+        first = [(n, a) for n, a in zip(persons, introduced, strict=True) if n < total]
+    else:
+        first = list(enumerate(introduced[:total])) if len(introduced) >= total else []
+    given = [_Label(a.span.start, a.person.end if a.person else a.span.end, n, False) for n, a in first]
     return [
         [label for label in given if span.start <= label.start < span.end] + found
         for span, found in zip(spans, labels, strict=True)
     ]
+
+
+def _persons(introduced: Sequence[Age]) -> list[int]:
+    """Who each introduction is of, 0 for the first: of one age and sex is one person, told of in abstract and text."""
+    found: list[tuple[Quantity, Sex | None]] = []
+    persons = []
+    for age in introduced:
+        same_age = (n for n, (value, _) in enumerate(found) if value == age.value)
+        n = next((n for n in same_age if None in (age.sex, found[n][1]) or age.sex == found[n][1]), len(found))
+        if n == len(found):
+            found.append((age.value, age.sex))
+        persons.append(n)
+    return persons
 
 
 def _total(lower: str, numbered: set[int], counted: int, at: int, introduced: Sequence[Age], p: _Patterns) -> int:
@@ -267,7 +283,8 @@ def _patterns() -> _Patterns:
     counts = words(w for w in rules["numbers"] if w != "one")
     return _Patterns(
         label=re.compile(
-            rf"{numbered}(?P<number>{numbers})\b(?=\s*[:.,;()—–-]|\s+(?:{words(labels['before'])})\b)"
+            rf"{numbered}(?P<number>{numbers})\b"
+            rf"(?=\s*[:.,;()—–-]|[ \t\r]*(?:\n|\Z)|\s+(?:{words(labels['before'])})\b)"
             rf"|\b(?P<ordinal>{ordinals})\s+"
             rf"(?:(?:\w+\s+)?(?:{nouns}|one)\b{not_first}|(?=and\s+(?:the\s+)?(?:{ordinals})\s+(?:{nouns})))"
             rf"|\b(?:the|our)\s+(?P<bare>{ordinals})\s+(?=(?:{words(labels['before'])})\b)"

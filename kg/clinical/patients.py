@@ -33,7 +33,12 @@ def patients(story: Story) -> tuple[Patient, ...]:
 
 
 def _patient(story: Story, case: int) -> Patient:
-    age = max(_ages(story, case), key=lambda a: (a.weight, -a.span.start), default=None)
+    # Best where the words are of this patient alone, not of all.
+    age = max(
+        _ages(story, case),
+        key=lambda a: (len(story.cases_at(a.span.start)) == 1, a.weight, -a.span.start),
+        default=None,
+    )
     sex, sex_span = _sex(story, case, age)
     group = None if age else _group(story, case)
     return Patient(
