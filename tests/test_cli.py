@@ -113,7 +113,9 @@ def test_explain_opens_every_fact_of_a_case(out: Path) -> None:
 def test_extract_prints_the_contract(seeds: Path) -> None:
     lines = run("extract", seeds, "--format", "jsonl").stdout.splitlines()
     texts = {p.stem: p.read_bytes().decode() for p in seeds.iterdir()}
+    assert len(lines) == len(texts) == 2
     for record in map(json.loads, lines):
+        assert len(record["cases"]) == 1 and record["cases"][0]["conditions"]
         for case in record["cases"]:
             for key in ("conditions", "interventions", "outcomes", "findings"):
                 for item in case[key]:

@@ -282,6 +282,7 @@ def test_a_base_that_makes_no_iris_is_refused(vocabulary: vocab.Vocabulary, base
 def test_every_quote_leads_to_its_sentence_and_report(writer: Writer, vocabulary: vocab.Vocabulary) -> None:
     graph = Graph(writer(full_document(), full_record()), vocabulary)
     quotes = {o for _, p, o in graph.triples() if p in {"casekg:quote", "casekg:evidence"}}
+    assert len(quotes) > 5
     for quote in quotes:
         sentence = graph.values(quote, "casekg:inSentence") or {quote}
         assert len(sentence) == 1
