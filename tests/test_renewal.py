@@ -42,7 +42,7 @@ def reports(tmp_path: Path) -> Path:
 def test_another_vocabulary_touches_the_reports_that_hold_its_words(
     reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, longer = tmp_path / "first.tsv", tmp_path / "longer.tsv"
+    first, longer = tmp_path / "own.tsv", tmp_path / "longer.tsv"
     first.write_text("DOID:1\tZorgon fever\n", "utf-8")
     longer.write_text("DOID:1\tZorgon fever\nDOID:2\tAcute zorgon fever\t\tDOID:1\nCHEBI:1\tBlorbimab\n", "utf-8")
     out = tmp_path / "out"
