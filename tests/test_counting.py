@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kg import quads, vocab
 from kg.errors import QueryError
 from kg.model import Block, Document, record_from_json
 from kg.query import ask, sentences
 from kg.shares import wilson, with_shares
-from kg.store import Store, open_store
+from kg.store import Store
 from kg.table import Table
+from tests.invented import store_of_reports
 
 TEXT = (
     "A 40-year-old man had acute myeloid leukemia with CD34 and a pT3N1 tumor of stage IV. Leukemia was told again. "
@@ -80,16 +80,12 @@ REPORTS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[Store]:
-    vocabulary = vocab.load()
-    base = vocabulary.prefixes["id"]
-    writer = quads.Writer(vocabulary, base, "rules", "test")
-    with open_store(None, base=base) as opened:
-        opened.bulk_load(vocabulary.quads())
-        for name, (about, cases) in REPORTS.items():
-            text = f"{TEXT} {name}"
-            record = record_from_json({"id": name, "report": about, "cases": cases})
-            document = Document(name, text, record.report, (Block(0, len(text), "abstract"),))
-            opened.bulk_load(writer(document, record))
+    reports = []
+    for name, (about, cases) in REPORTS.items():
+        text = f"{TEXT} {name}"
+        record = record_from_json({"id": name, "report": about, "cases": cases})
+        reports.append((Document(name, text, record.report, (Block(0, len(text), "abstract"),)), record))
+    with store_of_reports(reports) as opened:
         yield opened
 
 
