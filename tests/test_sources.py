@@ -446,7 +446,7 @@ def test_pipe_is_refused(tmp_path: Path) -> None:
 
 
 def test_folder_is_walked_in_order(tmp_path: Path) -> None:
-    for name in ("b.txt", "a/z.txt", "a/b.jsonl", ".hidden/x.txt", ".x.txt", "style.css", "c.bin", "c.txt.gz"):
+    for name in ("b.txt", "a/z.txt", "a/b.jsonl", ".hidden/x.txt", ".x.txt", "a.css", "README.md", "c.bin", "c.txt.gz"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"A man was ill.")

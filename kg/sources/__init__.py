@@ -29,6 +29,7 @@ _NO_DATA = frozenset({
     ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".tif", ".tiff", ".bmp", ".mp4", ".mov", ".mp3", ".wav",
     ".woff", ".woff2", ".ttf", ".ttl", ".trig", ".nq", ".nt", ".rq", ".bak", ".tmp", ".part", ".swp", ".md5", ".sha256",
 })  # fmt: skip
+_NO_REPORT = frozenset({"readme", "license", "licence", "copying", "notice", "changelog"})  # with any suffix or none
 
 
 def expand(paths: Iterable[Path]) -> Iterator[Path]:
@@ -53,8 +54,10 @@ def _walk(folder: Path) -> Iterator[Path]:
         if _is_folder(entry):
             if not entry.is_symlink():  # a link may lead back up
                 yield from _walk(entry)
-        elif Path(entry.name.removesuffix(".gz")).suffix.lower() not in _NO_DATA:
-            yield entry
+        else:
+            name = Path(entry.name.removesuffix(".gz").lower())
+            if name.suffix not in _NO_DATA and name.stem not in _NO_REPORT:
+                yield entry
 
 
 def read(path: Path) -> Iterator[Document | SourceError]:
