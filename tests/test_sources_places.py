@@ -167,3 +167,21 @@ def test_saved_page_of_a_publisher() -> None:
     assert not re.search("Death of a woman|cyclosporine|consent|Nobody|empty marrow", words)
     assert "fever of 38.5 °C. He received antithymocyte globulin (Fig. 1)" in words and "well for 2 years" in words
     assert (document.report.license, document.report.keywords) == ("CC BY 4.0", ("Aplastic anemia", "Hepatitis"))
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "last", "license_", "keywords"),
+    [
+        ("sciencedirect", "We report a 40-year-old woman", "has lasted for 3 years.", "CC BY-NC-ND 4.0", 2),
+        ("atypon", "A 30-year-old farmer had", "has been well since.", None, 0),
+        ("pmc", "Lymphoma is common.", "He reached complete remission and juggles again.", "CC BY 4.0", 2),
+    ],
+)
+def test_saved_pages_of_other_platforms(name: str, first: str, last: str, license_: str | None, keywords: int) -> None:
+    [document] = documents(FORMATS / f"{name}.html")
+    words = prose(document)
+    assert first in words and last in words and "In one series, 5 of 10 patients died." in words
+    # Legends, tables and their notes, other articles, back matter, consent to cookies, tools.
+    assert words.count("died") == 1
+    assert not re.search("literature|eltrombopag|vincristine|[Cc]ookie|[Tt]erms|Previous|Highlight|PDF", words)
+    assert (document.report.license, len(document.report.keywords)) == (license_, keywords)

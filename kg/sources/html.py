@@ -97,7 +97,8 @@ class _Lines:
         words = format_words("html")
         self._out, self._roles = frozenset(words["out"]), frozenset(words["roles"])
         self._classes_out, self._classes_kept = frozenset(words["classes_out"]), frozenset(words["classes_kept"])
-        self._inline = frozenset(words["classes_inline"])
+        self._inline, self._listed = frozenset(words["classes_inline"]), frozenset(words["classes_lines"])
+        self._tags_apart, self._classes_apart = frozenset(words["apart"]), frozenset(words["classes_apart"])
         self._cells = frozenset(words["cells"])
         self._lines, self._paragraphs = frozenset(words["lines"]), frozenset(words["paragraphs"])
         self._pieces: list[str] = []
@@ -120,34 +121,37 @@ class _Lines:
         stops = [*self._starts[1:], self._size]
         lines = list(zip(self._starts, stops, self._apart, strict=True))
         laid_out = {element for start, stop, element in lines if stop - start > _PROSE and element is not None}
-        figures = {element for element in self._apart if element is not None and element.tag == "figure"}
+        figures = {element for element in self._apart if element is not None and element.tag != "table"}
         return frozenset(start for start, _, e in lines if e is not None and (e in figures or e not in laid_out))
 
     def _read(self, root: Element) -> None:
-        apart = format_words("html")["apart"]
         skipped: Element | None = None
         for event, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
             if skipped is not None and element is not skipped:
                 continue
             tag = element.tag if isinstance(element.tag, str) else ""
+            classes = element.get("class", "").split() if tag else []
             if event == "start":
-                if self._left_out(element):
+                if self._left_out(element, classes):
                     skipped = element
                     continue
-                self._break(tag, element)
-                if tag in apart:
-                    self._within.append(element)
+                self._break(tag, classes)
+                if self._stands_apart(tag, classes):
+                    outer = self._within[-1] if self._within else element
+                    self._within.append(element if outer.tag == "table" else outer)
                 self._say(element.text or "", element)
                 continue
-            if tag in apart and skipped is None:
+            if skipped is None and self._stands_apart(tag, classes):
                 self._within.pop()
             skipped = None
-            self._break(tag, element)
+            self._break(tag, classes)
             if element is not root:
                 self._say(element.tail or "", element)
 
-    def _left_out(self, element: Element) -> bool:
-        classes = element.get("class", "").split()
+    def _stands_apart(self, tag: str, classes: Sequence[str]) -> bool:
+        return tag in self._tags_apart or not self._classes_apart.isdisjoint(classes)
+
+    def _left_out(self, element: Element, classes: Sequence[str]) -> bool:
         if not self._classes_kept.isdisjoint(classes):
             return False
         if element.tag in self._out or element.get("role") in self._roles or element.get("hidden") is not None:
@@ -158,12 +162,12 @@ class _Lines:
             return False
         return _NUMBERS.fullmatch("".join(map(str, element.itertext()))) is not None  # the raised number of a reference
 
-    def _break(self, tag: str, element: Element) -> None:
-        if not tag or not self._pieces or not self._inline.isdisjoint(element.get("class", "").split()):
+    def _break(self, tag: str, classes: Sequence[str]) -> None:
+        if not tag or not self._pieces or not self._inline.isdisjoint(classes):
             return
         last = self._pieces[-1]
         if tag in self._paragraphs or tag in self._lines:
-            parted = "\n\n" if tag in self._paragraphs else "\n"
+            parted = "\n\n" if tag in self._paragraphs and self._listed.isdisjoint(classes) else "\n"
             if not last.endswith("\n"):
                 self._push(parted)
             elif last == "\n" and parted == "\n\n":
@@ -219,6 +223,9 @@ def _told(page: Element) -> dict[str, Any]:
     pages = [values[0] for field in ("first_page", "last_page") if (values := found[field])]
     told |= {"pages": "-".join(dict.fromkeys(pages))} if pages else {}
     told |= {"author_ids": ids} if ids else {}
+    links = {slug for e in page.iter("a", "link") if (slug := license_in(e.get("href", "")))}
+    if len(links) == 1:
+        told["license"] = links.pop()
     return told | _cleaned(told)
 
 
