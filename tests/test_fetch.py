@@ -139,6 +139,23 @@ def test_rate_is_what_ncbi_allows() -> None:
     assert _entrez._SPACING >= 1 / 3 and _entrez._SPACING_WITH_KEY >= 1 / 10
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [b'{"esearchresult": null}', b'{"hitCount": 3, "resultList": "x"}', b'{"hitCount": 1, "nextCursorMark": "n"}'],
+)
+@pytest.mark.parametrize("service", ["pubmed", "europepmc"])
+def test_answers_of_another_shape(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes, service: str
+) -> None:
+    monkeypatch.setattr("kg.online._TRIES", 1)
+    monkeypatch.setattr(services, "answer", lambda path, asked: (200, answer))
+    (tmp_path / ".fetched.tsv").write_bytes(b"\xff\t1\ta\n")
+    try:
+        assert fetch(service, "x", tmp_path).fetched == 0
+    except FetchError as error:
+        assert "does not answer" in str(error)
+
+
 def test_query_that_is_refused_or_finds_nothing(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,7 +79,9 @@ def _search(client: Client, database: str, query: str, days: tuple[date, date] |
 
 def _found(body: bytes) -> _Search:
     answer = json_of(body)
-    result: dict[str, Any] = answer.get("esearchresult", {}) if isinstance(answer, dict) else {}
+    result: Any = answer.get("esearchresult") if isinstance(answer, dict) else None
+    if not isinstance(result, dict):
+        raise AnswerError("the answer holds no result of a search")
     if words := result.get("ERROR"):
         raise AnswerError(f"the search failed: {words}")
     if not str(result.get("count", "")).isdigit():

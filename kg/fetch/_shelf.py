@@ -29,7 +29,7 @@ class Shelf:
         self._folder, self._service = folder, service
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._list = (folder / _LIST).open("a+", encoding="utf-8", newline="\n")
+            self._list = (folder / _LIST).open("a+", encoding="utf-8", errors="replace", newline="\n")
         except OSError as error:
             raise FetchError(f"{folder} cannot be written ({error.strerror}); name another folder with -o.") from error
         self._list.seek(0)

@@ -60,11 +60,12 @@ def _hits(client: Client, query: str) -> tuple[int, Iterator[_Hit]]:
         mark, found, after = "*", first, following
         seen: set[str] = set()
         while found:
+            known = len(seen)
             for hit in found:
                 if hit.id not in seen:
                     seen.add(hit.id)
                     yield hit
-            if not after or after == mark:
+            if not after or after == mark or len(seen) == known:
                 return
             mark = after
             _, after, found = page(mark)
@@ -80,8 +81,9 @@ def _results(body: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     answer = json_of(body)
     if not isinstance(answer, dict) or not isinstance(answer.get("hitCount"), int):
         raise AnswerError("the answer to the search has no count")
-    found = (answer.get("resultList") or {}).get("result") or []
-    return answer, [hit for hit in found if isinstance(hit, dict)]
+    listed = answer.get("resultList")
+    found = listed.get("result") if isinstance(listed, dict) else None
+    return answer, [hit for hit in found if isinstance(hit, dict)] if isinstance(found, list) else []
 
 
 def _page(body: bytes) -> tuple[int, str, list[_Hit]]:
@@ -122,6 +124,6 @@ def _records(client: Client, hits: Sequence[_Hit]) -> Iterator[Event]:
     if there:
         listed = {"resultList": {"result": [came[hit.id] for hit in there]}}
         name = there[0].id.replace("/", "-")
-        data = json.dumps(listed, ensure_ascii=False, indent=1).encode()
+        data = json.dumps(listed, ensure_ascii=False, indent=1).encode(errors="backslashreplace")
         yield Batch(f"europepmc-{name}.json", data, tuple(hit.id for hit in there))
     yield from (Missing(hit.id, "the service does not send it") for hit in hits if hit.id not in came)
