@@ -117,7 +117,7 @@ def test_mappings_are_those_of_the_vocabulary(invented: Store) -> None:
     assert {row[key].partition(":")[0] for row in found for key in header if key.endswith("_id")} <= prefixes
     vocabulary = vocab.load()
     match = vocabulary.term("skos:exactMatch")
-    assert len(found) == sum(1 for q in vocabulary.quads() if q.predicate.value == match)
+    assert len(found) == sum(1 for _ in invented.match(None, ox.NamedNode(match), None)) > 5000
     leukemia = [row for row in found if row["subject_id"] == "ckv:acute-lymphoblastic-leukemia"]
     assert {"MONDO:0004967", "NCIT:C3167"} <= {row["object_id"] for row in leukemia}
     sources = {row["object_id"]: row["mapping_source"] for row in leukemia}

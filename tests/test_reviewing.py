@@ -151,10 +151,11 @@ def test_from_the_search_to_the_rebuilt_graph(
     faults: list[str] = []
     outside: list[str] = []
     home = str(client.base_url).rstrip("/")
-    expect.set_options(timeout=30_000)
+    expect.set_options(timeout=60_000)  # of a machine that has much else to do
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         context = browser.new_context(viewport={"width": 1300, "height": 900})
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e: faults.append(str(e)))
@@ -233,7 +234,7 @@ def test_from_the_search_to_the_rebuilt_graph(
         assert build([tmp_path / "reports"], out).validation.conforms  # type: ignore[union-attr]
         for cached in (work.understand, work.writer):
             cached.cache_clear()
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while "waits for kg build" in page.locator("main").inner_text() and time.monotonic() < until:
             time.sleep(1)
             page.reload()
