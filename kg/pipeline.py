@@ -100,15 +100,17 @@ def build(
     base: str | None = None,
     curation: Path | str | None = None,
     jobs: int | None = None,
+    store: str | None = None,
     model: LanguageModel | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Build:
     """Build or bring up to date the store ``out/store`` from files and folders, then validate what changed.
 
-    What people decided stands in ``curation``, by default ``out/curation.jsonl`` if there is one. An input that cannot
-    be read or understood is listed in ``failed`` and the rest goes on. All is validated if an earlier build was ended
-    before or found violations. Raises StoreError if the store cannot be opened or written, ReviewError if the curation
-    file cannot be read, KGError for an unknown extractor or vocabulary, ModelError where the language ``model`` of an
+    ``store`` is the address of one elsewhere to use instead; ``out`` then keeps what is known of inputs. What people
+    decided stands in ``curation``, by default ``out/curation.jsonl`` if there is one. An input that cannot be read or
+    understood is listed in ``failed`` and the rest goes on. All is validated if an earlier build was ended before or
+    found violations. Raises StoreError if the store cannot be opened or written, ReviewError if the curation file
+    cannot be read, KGError for an unknown extractor or vocabulary, ModelError where the language ``model`` of an
     extractor that asks one can be asked no further: what was stored is kept.
     """
     from kg.store import open_store
@@ -124,21 +126,22 @@ def build(
         if curation is not None and not Path(curation).is_file():
             raise ReviewError(f"{curation}: there is no such curation file.")
         decided = review.Curation.load(Path(curation or out / review.CURATION))
-        inputs = Inputs(out / "inputs.json", configuration, decided.marks())
+        mark = f"-{hashlib.sha256(store.encode()).hexdigest()[:8]}" if store else ""
+        inputs = Inputs(out / f"inputs{mark}.json", configuration, decided.marks())
     result = Build()
-    with open_store(out / "store", base=base) as store:
-        unchecked = out / _UNCHECKED
+    with open_store(store or out / "store", base=base) as opened:
+        unchecked = out / f"{_UNCHECKED}{mark}"
         doubtful = unchecked.exists()
         with _writing(out):
             unchecked.touch()
-        shelf = Shelf(store, vocabulary, work.writer(settings))
-        renewal = Renewal(store, vocabulary, work.writer(settings), by)
+        shelf = Shelf(opened, vocabulary, work.writer(settings))
+        renewal = Renewal(opened, vocabulary, work.writer(settings), by)
         given = [Path(p) for p in paths]
         files = _files(given, decided)
         gone = inputs.forget_missing(given, filter(Path.exists, files))
-        store.remove(*gone)
+        opened.remove(*gone)
         result.removed += len(gone)
-        reader = _Reader(inputs, store, vocabulary, maker, renewal, decided, result)
+        reader = _Reader(inputs, opened, vocabulary, maker, renewal, decided, result)
         checked: list[Report | ShapeError] = []
         lacking: list[str] = []  # graphs of reports that a language model did not read to their end
         try:
@@ -173,9 +176,9 @@ def build(
                 raise fault
         found = Report.of(part for part in checked if isinstance(part, Report))
         if doubtful:
-            result.validation = validate(store)
+            result.validation = validate(opened)
         else:
-            result.validation = found if result.unchanged else complete(store, found, {*shelf.changed})
+            result.validation = found if result.unchanged else complete(opened, found, {*shelf.changed})
         if result.validation.conforms:
             unchecked.unlink(missing_ok=True)
     return result

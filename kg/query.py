@@ -191,5 +191,5 @@ def _value(term: object) -> Value:
     if kind in {"decimal", "double", "float"}:
         return float(term.value)
     if kind == "boolean":
-        return term.value == "true"
+        return term.value in {"true", "1"}
     return term.value

@@ -17,7 +17,6 @@ __all__ = ["Shelf"]
 
 _REPORTS = 1000  # loaded at once: loading costs a tenth of a second however few they are
 _BYTES = 100_000_000  # of N-Quads loaded at once: Oxigraph loads a million quads in one step, and more in several
-_FEW = 8  # up to so many reports are sooner replaced one by one
 
 
 class Shelf:
@@ -55,12 +54,7 @@ class Shelf:
         """Put in the store what was taken; whether that succeeds or not, it is taken no more."""
         waiting, self._waiting, self._size = self._waiting, {}, 0
         self._describe()
-        if len(waiting) <= _FEW:
-            for graph, nquads in waiting.items():
-                self.store.replace(graph, nquads)
-        else:
-            self.store.remove(*filter(self.store.holds, waiting))
-            self.store.bulk_load(b"".join(waiting.values()))
+        self.store.replace_all(waiting)
 
     def _describe(self) -> None:
         """Add what the vocabularies say of the concepts, unless it stands there."""

@@ -21,7 +21,7 @@ import pyoxigraph as ox
 
 from kg import resources
 from kg.errors import ShapeError, SourceError
-from kg.store import Store, open_store
+from kg.store import Store, is_address, open_store
 from kg.table import Table
 
 if TYPE_CHECKING:
@@ -111,13 +111,16 @@ class Report:
 
 
 def validate(target: Store | Path | str, *, engine: Engine = "checked", graphs: Iterable[str] | None = None) -> Report:
-    """Check a store, the folder of one, or an RDF file; ``graphs`` limits it to those reports' graphs.
+    """Check a store, the folder or address of one, or an RDF file; ``graphs`` limits it to those reports' graphs.
 
     ``fast`` leaves pyshacl out, ``pyshacl`` uses nothing else and takes some fifty times as long. Raises ShapeError if
     a shape or question cannot be used or the engines disagree, SourceError or StoreError if the target cannot be read.
     """
     if isinstance(target, Store):
         return _validate(target, engine, graphs)
+    if is_address(target):
+        with open_store(target, read_only=True) as store:
+            return _validate(store, engine, graphs)
     target = Path(target)
     if target.is_dir():
         inner = target / "store"

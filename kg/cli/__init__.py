@@ -65,7 +65,7 @@ app.command()(fetch.fetch)
 app.command()(serve.serve)
 
 _Paths = Annotated[list[Path], typer.Argument(help="Files and folders of reports.", show_default=False)]
-_Store = Annotated[Path, typer.Option("--store", "-s", envvar="KG_STORE", help="A folder that kg build wrote.")]
+_Store = Annotated[str, output.STORE]
 _Vocabulary = Annotated[
     list[Path] | None, typer.Option("--vocabulary", help="A further vocabulary file; may be given more than once.")
 ]
@@ -107,9 +107,13 @@ def options(
 @with_model
 def build(
     paths: _Paths,
-    out: Annotated[Path, typer.Option("--out", "-o", envvar="KG_STORE", help="Folder for the store and files.")] = Path(
-        "out"
-    ),
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the files, and the store; default out.")
+    ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option("--store", "-s", envvar="KG_STORE", help="The same folder, or the address of a store elsewhere."),
+    ] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default one a core.")] = None,
     base: Annotated[str | None, typer.Option("--base", help="Namespace of the data's IRIs.")] = None,
     extractor: _Extractor = "rules",
@@ -121,8 +125,10 @@ def build(
     """Read, extract, store and validate reports; write graph.ttl, graph.trig and graph.html; print a summary."""
     from kg import pipeline
     from kg.cli import summary
-    from kg.store import open_store
+    from kg.store import is_address, open_store
 
+    address = store if is_address(store) else None
+    out = out or Path("out" if store is None or address else store)
     with output.progress("reports") as progress:
         built = pipeline.build(
             paths,
@@ -132,11 +138,12 @@ def build(
             base=base,
             curation=curation,
             jobs=jobs,
+            store=address,
             model=model,
             progress=progress,
         )
-    with open_store(out / "store", read_only=True) as store:
-        summary.show(built, store, out, model=model, json=json)
+    with open_store(address or out / "store", read_only=True) as opened:
+        summary.show(built, opened, out, model=model, json=json)
     for source, why in built.failed:
         output.message(f"kg: {source}: {why}")
     if built.failed:
@@ -179,7 +186,9 @@ def extract(
 
 @app.command()
 def validate(
-    target: Annotated[Path, typer.Argument(help="A folder that kg build wrote, or an RDF file.")] = Path("out"),
+    target: Annotated[
+        str, typer.Argument(help="A folder that kg build wrote, the address of a store, or an RDF file.")
+    ] = "out",
     engine: Annotated[
         str, typer.Option("--engine", help="checked: fast, pyshacl for what it flags and a sample; fast; or pyshacl.")
     ] = "checked",
@@ -192,7 +201,7 @@ def validate(
     chosen = next((e for e in ENGINES if e == engine), None)
     if chosen is None:
         raise KGError(f"--engine {engine} is not known; there are {', '.join(ENGINES)}.")
-    found = check(output.store_path(target) if target.is_dir() else target, engine=chosen)
+    found = check(output.place(target) if Path(target).is_dir() else target, engine=chosen)
     output.report(found, json=json)
     if not found.conforms:
         raise typer.Exit(1)
@@ -201,7 +210,7 @@ def validate(
 @app.command()
 def export(
     format: Annotated[str | None, typer.Option("--format", "-f", help="See 'kg export --list'.")] = None,
-    store: _Store = Path("out"),
+    store: _Store = "out",
     out: _Out = None,
     no_text: _NoText = False,
     list_formats: Annotated[bool, typer.Option("--list", help="List the formats.")] = False,
@@ -220,7 +229,7 @@ def export(
     if not name:
         raise KGError("Which format? Give --format, or -o with a suffix of one; 'kg export --list' names them.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be ended leaves no draft behind, as Ctrl-C does
-    with open_store(output.store_path(store), read_only=True) as opened, output.sink(out) as sink:
+    with open_store(output.place(store), read_only=True) as opened, output.sink(out) as sink:
         left = exporters.export(opened, sink, name, text=not no_text)
     for what, count in left.items():
         output.message(f"left out, {name} having no place for it: {count} {what}")
@@ -228,7 +237,7 @@ def export(
 
 @app.command()
 def viz(
-    store: _Store = Path("out"),
+    store: _Store = "out",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this file instead of graph.html.")] = None,
     report: Annotated[
         list[str] | None,
@@ -240,10 +249,10 @@ def viz(
     import webbrowser
 
     from kg.exporters import html
-    from kg.store import open_store
+    from kg.store import is_address, open_store
 
-    page = out or store / ("report.html" if report else "graph.html")
-    with open_store(output.store_path(store), read_only=True) as opened, output.sink(page) as sink:
+    page = out or Path("out" if is_address(store) else store) / ("report.html" if report else "graph.html")
+    with open_store(output.place(store), read_only=True) as opened, output.sink(page) as sink:
         html.write(opened, sink, reports=report)
     output.message(str(page))
     if not no_open:
@@ -253,21 +262,21 @@ def viz(
 @app.command()
 def explain(
     fact: Annotated[str, typer.Argument(help="IRI of an episode, link, case or evidence, or its end.")],
-    store: _Store = Path("out"),
+    store: _Store = "out",
     json: _Json = False,
 ) -> None:
     """Show the sentence behind a fact: the quote in its surroundings, offsets, report, extractor version."""
     from kg.cli import explanation
     from kg.store import open_store
 
-    with open_store(output.store_path(store), read_only=True) as opened:
+    with open_store(output.place(store), read_only=True) as opened:
         explanation.show(opened, fact, json=json)
 
 
 @app.command()
 def diff(
-    before: Annotated[Path, typer.Argument(help="A folder that kg build wrote.")],
-    after: Annotated[Path, typer.Argument(help="Another one, such as a later build of the same reports.")],
+    before: Annotated[str, typer.Argument(help="A folder that kg build wrote, or the address of a store.")],
+    after: Annotated[str, typer.Argument(help="Another one, such as a later build of the same reports.")],
     format: Annotated[str, typer.Option("--format", "-f", help="table, csv, tsv, json or md.")] = "table",
     json: _Json = False,
 ) -> None:
@@ -276,8 +285,8 @@ def diff(
     from kg.store import open_store
 
     with (
-        open_store(output.store_path(before), read_only=True) as old,
-        open_store(output.store_path(after), read_only=True) as new,
+        open_store(output.place(before), read_only=True) as old,
+        open_store(output.place(after), read_only=True) as new,
     ):
         found = compare(old, new)
     output.answer(found, "json" if json else format)
@@ -285,7 +294,7 @@ def diff(
 
 @app.command()
 def stats(
-    store: _Store = Path("out"),
+    store: _Store = "out",
     ungrounded: Annotated[bool, typer.Option("--ungrounded", help="Rank the words that no vocabulary holds.")] = False,
     json: _Json = False,
 ) -> None:
@@ -293,7 +302,7 @@ def stats(
     from kg.query import ask
     from kg.store import open_store
 
-    with open_store(output.store_path(store), read_only=True) as opened:
+    with open_store(output.place(store), read_only=True) as opened:
         output.table(ask(opened, "ungrounded" if ungrounded else "summary"), "json" if json else "table")
 
 

@@ -9,13 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import typer
+
 from kg.errors import ExportError, KGError, StoreError
 from kg.table import FORMATS, Table
 
 if TYPE_CHECKING:
     from kg.validate import Report
 
-__all__ = ["answer", "data", "message", "progress", "report", "sink", "store_path", "table"]
+__all__ = ["STORE", "answer", "data", "message", "place", "progress", "report", "sink", "store_path", "table"]
+
+STORE: Any = typer.Option(
+    "--store", "-s", envvar="KG_STORE", help="A folder that kg build wrote, or the address of a SPARQL 1.1 store."
+)
 
 
 def message(text: str) -> None:
@@ -87,6 +93,13 @@ def report(found: Report, *, json: bool) -> None:
     worst = [row for row in found.table().rows if row[0] == "Violation"]
     if worst:
         table(Table(found.table().columns, tuple(worst)), "table")
+
+
+def place(store: str) -> Path | str:
+    """What ``--store`` names: the address of a store, or the store inside a folder."""
+    from kg.store import is_address
+
+    return store if is_address(store) else store_path(Path(store))
 
 
 def store_path(folder: Path) -> Path:

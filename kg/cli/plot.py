@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from kg.cli import output
 from kg.cli.query import command, options_of
 
 __all__ = ["app"]
 
-_STORE = typer.Option("--store", "-s", envvar="KG_STORE", help="A folder that kg build wrote.")
 _OUT = typer.Option("--out", "-o", help="File to write: .svg, .png or .pdf.", show_default=False)
 _MOST = typer.Option("--most", min=1, help="At most so many rows (20); the caption says what is left out.")
 
@@ -52,7 +52,6 @@ def _command(name: str, about: str) -> TyperCommand:
     parameters = [*asked.parameters, *(filters().parameters if asked.filtered else ())]
 
     def run(**values: Any) -> None:
-        from kg.cli import output
         from kg.errors import ExportError
         from kg.figures import FORMATS, draw
         from kg.store import open_store
@@ -62,7 +61,7 @@ def _command(name: str, about: str) -> TyperCommand:
         if form not in FORMATS:
             raise ExportError(f"{out} is no file for a figure: give -o a name that ends in .{', .'.join(FORMATS)}.")
         given = {p.name: values[p.variable] for p in parameters if values[p.variable]}
-        with open_store(output.store_path(store), read_only=True) as opened:
+        with open_store(output.place(store), read_only=True) as opened:
             drawing = draw(opened, name, given, most=most)
         with output.sink(out) as sink:
             drawing.write(sink, form)
@@ -75,7 +74,7 @@ def _command(name: str, about: str) -> TyperCommand:
 def _shared() -> list[inspect.Parameter]:
     shared: list[tuple[str, Any, Any]] = [
         ("out", inspect.Parameter.empty, Annotated[Path, _OUT]),
-        ("store", Path("out"), Annotated[Path, _STORE]),
+        ("store", "out", Annotated[str, output.STORE]),
         ("most", 20, Annotated[int, _MOST]),
     ]
     return [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d, annotation=a) for n, d, a in shared]

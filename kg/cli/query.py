@@ -6,18 +6,18 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from kg.cli import output
 
 if TYPE_CHECKING:
     from kg.question import Parameter, Question
 
 __all__ = ["app", "command", "options_of"]
 
-_STORE = typer.Option("--store", "-s", envvar="KG_STORE", help="A folder that kg build wrote.")
 _FORMAT = typer.Option("--format", "-f", help="table, csv, tsv, json or md.")
 _EVIDENCE = typer.Option("--evidence", help="With the sentences on which each row rests.")
 _JSON = typer.Option("--json", help="Same as --format json.")
@@ -57,7 +57,6 @@ def query(
     """Ask a question: a NAME of queries/, a SPARQL file, or - for standard input. Alone it lists the questions."""
     if ctx.invoked_subcommand is not None:
         return
-    from kg.cli import output
     from kg.query import questions
     from kg.table import Table
 
@@ -72,14 +71,13 @@ def _command(asked: Question) -> TyperCommand:
     parameters = [*asked.parameters, *(filters().parameters if asked.filtered else ())]
 
     def run(**values: Any) -> None:
-        from kg.cli import output
         from kg.query import ask, sentences
         from kg.store import open_store
 
         store, form, as_json = values.pop("store"), values.pop("format"), values.pop("json")
         evidence = values.pop("evidence")
         given = {p.name: values[p.variable] for p in parameters if values[p.variable]}
-        with open_store(output.store_path(store), read_only=True) as opened:
+        with open_store(output.place(store), read_only=True) as opened:
             answer = ask(opened, asked, given)
             behind = sentences(opened, answer) if evidence else None
         output.answer(answer, "json" if as_json else form, behind)
@@ -117,7 +115,7 @@ def options_of(parameters: Iterable[Parameter]) -> list[inspect.Parameter]:
 
 def _shared() -> list[inspect.Parameter]:
     shared: list[tuple[str, Any, Any]] = [
-        ("store", Path("out"), Annotated[Path, _STORE]),
+        ("store", "out", Annotated[str, output.STORE]),
         ("evidence", False, Annotated[bool, _EVIDENCE]),
         ("format", "table", Annotated[str, _FORMAT]),
         ("json", False, Annotated[bool, _JSON]),

@@ -11,6 +11,7 @@ from kg import exporters
 from kg.cli import output
 from kg.cli.model import taken
 from kg.query import ask
+from kg.store import is_address
 from kg.table import Table, Value
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def show(built: Build, store: Store, out: Path, *, model: LanguageModel | None =
         output.data(f"SHACL: {validation.verdict}\n\n")
     if small:
         _outcomes(treatments)
-    output.message(f"written to {out}: {', '.join(['store/', *(f'graph.{n}' for n in files), 'build.json'])}")
+    written = [*([] if is_address(store.name) else ["store/"]), *(f"graph.{n}" for n in files), "build.json"]
+    output.message(f"written to {out}: {', '.join(written)}")
 
 
 def _outcomes(treatments: Table) -> None:

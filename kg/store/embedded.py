@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -27,6 +27,7 @@ __all__ = ["Embedded", "open_embedded"]
 
 _ABOUT = "casekg.json"
 _LOCK = "casekg.lock"
+_FEW = 8  # up to so many graphs are sooner replaced one by one
 _PATIENCE = 1.0  # seconds; a server that copies the store holds it for less
 
 
@@ -142,6 +143,14 @@ class Embedded(Store):
         there, here = (" ".join(f"GRAPH {q.graph_name} {{ {_triple(q)} }}" for q in quads) for quads in (gone, come))
         with _said("The store cannot be written"):
             self.data.update(f"DELETE DATA {{ {there} }} ; INSERT DATA {{ {here} }}")
+
+    def replace_all(self, graphs: Mapping[str, bytes]) -> None:
+        """Replace many graphs, given by name, by bulk load: a tenth of the time that replacing one by one takes."""
+        if len(graphs) <= _FEW:
+            super().replace_all(graphs)
+        else:
+            self.remove(*filter(self.holds, graphs))
+            self.bulk_load(b"".join(graphs.values()))
 
     def bulk_load(self, nquads: bytes | Iterable[ox.Quad]) -> None:
         """Add quads in one step, all or nothing; each call costs a tenth of a second, so hand over many reports."""

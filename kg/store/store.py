@@ -94,10 +94,7 @@ class Store(ABC):
 
     @abstractmethod
     def replace(self, graph: str, nquads: bytes) -> None:
-        """Put the quads, all of that graph, in the place of what the graph held: all of it or nothing.
-
-        For thousands of reports ``remove`` and ``bulk_load`` take a tenth of the time.
-        """
+        """Put the quads, all of that graph, in the place of what the graph held: all of it or nothing."""
 
     @abstractmethod
     def exchange(self, gone: Iterable[ox.Quad], come: Iterable[ox.Quad]) -> None:
@@ -112,6 +109,11 @@ class Store(ABC):
         """Remove graphs; those that are not there are passed over."""
 
     # --- what follows from it -----------------------------------------------------------------------------------------
+
+    def replace_all(self, graphs: Mapping[str, bytes]) -> None:
+        """Replace many graphs, given by name."""
+        for graph, nquads in graphs.items():
+            self.replace(graph, nquads)
 
     def about(self, node: ox.NamedNode) -> Iterator[ox.Quad]:
         """All quads of which ``node`` is the subject."""
