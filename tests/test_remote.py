@@ -142,6 +142,7 @@ def test_validation_is_the_same(remote: Store, local: Store) -> None:
     assert validate(remote.name) == validate(local)
 
 
+@pytest.mark.parametrize("address", [oxigraph], indirect=True, scope="module")
 def test_a_build_changes_what_changed(remote: Store, tmp_path: Path) -> None:
     """And leaves alone what others keep there; ``KG_STORE`` may name the store."""
     text = "A 5-year-old girl with acute lymphoblastic leukemia was treated with vincristine and achieved remission."
