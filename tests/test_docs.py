@@ -43,9 +43,10 @@ Written from the program; `make golden` writes it anew.
 
 Exit codes: **0** good (warnings and empty answers included); **1** violations found; **2** could not run, or some
 input could not be read (it is named with the reason, and the rest is done first); **130** interrupted, with nothing
-lost. Data goes to standard output, progress and messages to standard error. `KG_STORE` names the folder,
-or the address of a store ([scale.md](scale.md)), that `--store` defaults to. Every question of `kg query` also takes `--store`, `--evidence`,
-`--format` and `--json`; its own parameters, and the filters, stand in [questions.md](questions.md).
+lost. Data goes to standard output, progress and messages to standard error. `KG_STORE` names the folder, or the
+address of a store ([scale.md](scale.md)), that `--store` defaults to. Every question of `kg query` also takes
+`--store`, `--evidence`, `--format` and `--json`; its own parameters, and the filters, stand in
+[questions.md](questions.md).
 """
 
 QUESTIONS = """# Questions
