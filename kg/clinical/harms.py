@@ -25,6 +25,7 @@ _TREATMENT, _HARM, _END = "\x01", "\x02", "\x03"
 
 class _Rules(NamedTuple):
     words: tuple[re.Pattern[str], ...]
+    induced: re.Pattern[str]
     roles: frozenset[str]
 
 
@@ -37,15 +38,15 @@ class _Mark(NamedTuple):
 @cache
 def _rules() -> _Rules:
     data = tomllib.loads((folder("rules") / "harms.toml").read_text(encoding="utf-8"))
-    put = {"few": data["few"], "given": data["given"]}
+    put = {name: data[name] for name in ("few", "given", "induced")}
     put |= {"treatment": f"(?P<treatment>{_TREATMENT}[^{_END}]*{_END})", "harm": f"(?P<harm>{_HARM}[^{_END}]*{_END})"}
     words = []
     for rule in data["rule"]:
         text = rule["words"].replace("{harm}", put["harm"], 1).replace("{harm}", f"{_HARM}[^{_END}]*{_END}")
-        for name in ("few", "given", "treatment"):
+        for name in ("few", "given", "induced", "treatment"):
             text = text.replace(f"{{{name}}}", put[name])
         words.append(re.compile(text, re.VERBOSE))
-    return _Rules(tuple(words), frozenset(data["roles"]))
+    return _Rules(tuple(words), re.compile(data["induced"], re.VERBOSE), frozenset(data["roles"]))
 
 
 def with_harms(
@@ -71,6 +72,12 @@ def with_harms(
     return [replace(o, id=f"o{n}") for n, o in enumerate(ordered, 1)]
 
 
+def _without_blame(story: Story, mark: _Mark) -> _Mark:
+    """A harm without the words that tie it to the treatment before it: "induced mucositis"."""
+    tied = _rules().induced.match(story.lower, mark.start - 1, mark.end) if mark.start else None
+    return mark._replace(start=tied.end()) if tied and isinstance(mark.item, Condition) else mark
+
+
 def _index(story: Story, outcome: Outcome) -> int | None:
     sentence = story.sentence_at(outcome.start)
     return sentence.index if sentence else None
@@ -82,8 +89,15 @@ def _harms(
     """The adverse events that one sentence tells of."""
     inside: list[_Mark] = []
     for mark in marks:
-        if sentence.start <= mark.start and mark.end <= sentence.end and (not inside or mark.start >= inside[-1].end):
-            inside.append(mark)
+        if not (sentence.start <= mark.start and mark.end <= sentence.end):
+            continue
+        last = inside[-1] if inside else None
+        if last is None or mark.start >= last.end:
+            inside.append(_without_blame(story, mark))
+        elif isinstance(last.item, Condition) and isinstance(mark.item, Intervention) and mark.end <= last.end:
+            rest = _rules().induced.match(story.lower, mark.end, last.end)
+            if rest:  # the treatment is named within the harm
+                inside[-1:] = [mark, last._replace(start=rest.end())]
     if len({type(mark.item) for mark in inside}) < 2:
         return
     wrapped, places, at = "", dict[int, _Mark](), sentence.start
