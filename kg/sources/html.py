@@ -84,7 +84,10 @@ def _article(page: Element, where: str) -> _Lines:
     """The text of the element that is the article, if it holds a good part of the page's, else of the page."""
     everything = _Lines(page, where)
     found = islice(page.iter(*format_words("html")["articles"]), _CANDIDATES)
-    articles = (_Lines(element, where) for element in found)
+    articles: list[_Lines] = []
+    for element in found:
+        if not any(element in lines.articles for lines in articles):  # within one of them there is no more of it
+            articles.append(_Lines(element, where))
     best = max(articles, key=lambda lines: len(lines.text), default=everything)
     return best if len(best.text) >= _SHARE * len(everything.text) else everything
 
@@ -108,6 +111,8 @@ class _Lines:
         self._paths = Paths()
         self._apart: list[Element | None] = []  # the figure or table each line stands in
         self._within: list[Element] = []
+        self._tags = frozenset(words["articles"])
+        self.articles: set[Element] = set()  # read on the way
         self._read(root)
         self.text = "".join(self._pieces).rstrip()
 
@@ -135,6 +140,8 @@ class _Lines:
                 if self._left_out(element, classes):
                     skipped = element
                     continue
+                if tag in self._tags:
+                    self.articles.add(element)
                 self._break(tag, classes)
                 if self._stands_apart(tag, classes):
                     outer = self._within[-1] if self._within else element
