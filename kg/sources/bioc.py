@@ -63,8 +63,8 @@ def _read_json(path: Path) -> Iterator[Document | SourceError]:
             yield _document(str(document.get("id", "")), passages, _strings(document.get("infons")), where)
         except SourceError as error:
             yield SourceError(f"{where}: {error}.")
-        except (KeyError, TypeError, AttributeError) as error:
-            yield SourceError(f"{where}: is not a BioC document ({error!r}).")
+        except (KeyError, TypeError, AttributeError):
+            yield SourceError(f"{where}: is not a BioC document, which has an id and a list of passages with text.")
     if not number:
         yield SourceError(f"{path}: holds no BioC document.")
 

@@ -34,8 +34,8 @@ def read(path: Path) -> Iterator[Document | SourceError]:
         where = f"{path}, record {number}"
         try:
             yield _document(hit, where)
-        except (AttributeError, TypeError, ValueError) as error:
-            yield SourceError(f"{where}: is not a Europe PMC record ({error}).")
+        except (AttributeError, TypeError, ValueError):
+            yield SourceError(f"{where}: is not a Europe PMC record, which has a title and an abstractText.")
         except SourceError as error:
             yield SourceError(f"{where}: {error}.")
     if not number:
