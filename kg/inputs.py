@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISREG
 from types import MappingProxyType
@@ -134,7 +134,7 @@ class Inputs:
         """Write the file, whole or not at all."""
         about = {"configuration": self._configuration, "decided": self._marked, "files": {}}
         head = json.dumps(about, ensure_ascii=False).removesuffix("}}")
-        entries = ",\n".join(f"{_json(name)}: {_json(asdict(entry))}" for name, entry in sorted(self._files.items()))
+        entries = ",\n".join(f"{_json(name)}: {_json(vars(entry))}" for name, entry in sorted(self._files.items()))
         draft = self._path.with_suffix(".tmp")
         draft.write_text(f"{head}\n{entries}\n}}}}\n", encoding="utf-8", errors=_NAMES)
         draft.replace(self._path)
