@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from kg.model import CaseRecord, Document
     from kg.store import Store
+    from kg.vocab import Vocabulary
 
 ROOT = Path(__file__).parents[1]
 os.environ["CASEKG_DATA"] = str(ROOT / "tests" / "no-vocabularies-of-the-user")  # a folder that is not there
@@ -34,6 +36,22 @@ def shared() -> Path:
 def seeds() -> Path:
     """The folder with the two seed reports."""
     return ROOT / "seeds"
+
+
+@pytest.fixture(scope="session")
+def vocabulary() -> Vocabulary:
+    """The shipped vocabularies."""
+    from kg import vocab
+
+    return vocab.load()
+
+
+@pytest.fixture(scope="session")
+def extract(vocabulary: Vocabulary) -> Callable[[Document], CaseRecord]:
+    """The rules, with the shipped vocabularies and models."""
+    from kg.extractors import rules
+
+    return rules.prepare(vocabulary.lexicon())
 
 
 @pytest.fixture(scope="session")

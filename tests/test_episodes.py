@@ -8,21 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from kg import vocab
 from kg.clinical.naming import trimmed
 from kg.clinical.story import read_story
-from kg.extractors.rules import prepare
 from kg.model import Case, CaseRecord, Document, Report
 
 NO_FACTS = tomllib.loads((Path(__file__).parent / "cases" / "no-episodes.toml").read_text(encoding="utf-8"))
 BEFORE = "A 52-year-old man presented with a cough of three weeks. "
 
 Extract = Callable[[Document], CaseRecord]
-
-
-@pytest.fixture(scope="module")
-def extract() -> Extract:
-    return prepare(vocab.load().lexicon())
 
 
 def case_of(extract: Extract, text: str) -> Case:

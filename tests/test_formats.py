@@ -21,21 +21,7 @@ from kg.model import Document, to_json
 from kg.registry import plugins
 from kg.sources import expand, read
 from kg.sources._pages import BLANK
-
-FORMATS = Path(__file__).parent / "formats"
-PROSE = {"abstract", "introduction", "case", "discussion", "body"}
-
-
-def documents(path: Path) -> list[Document]:
-    return [d for d in read(path) if isinstance(d, Document)]
-
-
-def errors(path: Path) -> list[str]:
-    return [str(e) for e in read(path) if isinstance(e, SourceError)]
-
-
-def prose(document: Document, *kinds: str) -> str:
-    return "\n".join(document.text[b.start : b.end] for b in document.blocks if b.kind in (kinds or PROSE))
+from tests.reading import FORMATS, documents, errors, prose
 
 
 def check(document: Document) -> None:

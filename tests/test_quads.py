@@ -37,11 +37,6 @@ GOLDEN = Path(__file__).parent / "cases" / "records" / "full.nq"
 
 
 @pytest.fixture(scope="module")
-def vocabulary() -> vocab.Vocabulary:
-    return vocab.load()
-
-
-@pytest.fixture(scope="module")
 def writer(vocabulary: vocab.Vocabulary) -> Writer:
     return Writer(vocabulary, BASE, "test", "1")
 

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kg import vocab
 from kg.extractors import rules
 from kg.model import Case, CaseRecord, Document, Quantity, Report, record_from_json, to_json
 from kg.resources import folder
@@ -28,11 +27,6 @@ PIECES = (
 )  # fmt: skip
 
 Extract = Callable[[Document], CaseRecord]
-
-
-@pytest.fixture(scope="module")
-def extract() -> Extract:
-    return rules.prepare(vocab.load(()).lexicon())
 
 
 def document(text: str) -> Document:

@@ -45,11 +45,6 @@ def report(n: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def vocabulary() -> vocab.Vocabulary:
-    return vocab.load()
-
-
-@pytest.fixture(scope="module")
 def writer(vocabulary: vocab.Vocabulary) -> Writer:
     return Writer(vocabulary, BASE, "test", "1")
 

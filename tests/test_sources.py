@@ -26,9 +26,9 @@ from kg.sources._files import LONGEST
 from kg.sources._languages import language_of
 from kg.sources._layout import blocks_of, lay_out
 from kg.sources._pages import BLANK, page_rules
+from tests.reading import PROSE
 
 PAGES = Path(__file__).parent / "pages"
-PROSE = {"abstract", "introduction", "case", "discussion", "body"}
 
 
 def one(path: Path) -> Document:

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kg import quads, vocab
-from kg.extractors import rules
 from kg.model import Block, CaseRecord, Document, Report
 from kg.sources import read
 from kg.sources._bibliography import best_date, orcid, parse_date
@@ -104,11 +103,6 @@ def test_what_is_no_name_never_becomes_one() -> None:
     assert {o for p, o in written if p == "issn"} == {'"1234-567X"'}
 
 
-@pytest.fixture(scope="module")
-def understand() -> Callable[[Document], CaseRecord]:
-    return rules.prepare(vocab.load().lexicon())
-
-
 STORY = "A 58-year-old man had hairy cell leukemia. He received cladribine and reached complete remission."
 
 
@@ -124,9 +118,9 @@ STORY = "A 58-year-old man had hairy cell leukemia. He received cladribine and r
     ],
 )
 def test_what_is_no_case_report_by_its_type(
-    types: tuple[str, ...], told: str | None, understand: Callable[[Document], CaseRecord]
+    types: tuple[str, ...], told: str | None, extract: Callable[[Document], CaseRecord]
 ) -> None:
     document = Document("a", STORY, Report(), (Block(0, len(STORY), "abstract"),))
-    record = understand(replace(document, report=Report(publication_types=types)))
+    record = extract(replace(document, report=Report(publication_types=types)))
     assert record.skip == told
     assert bool(record.cases) == (told is None)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kg import build, vocab
-from kg.extractors import rules
+from kg import build
 from kg.model import CaseRecord, Document
 from kg.sources import read
 from kg.sources._languages import language_of
@@ -70,29 +69,24 @@ def test_wrong_language_of_a_file_does_not_hide_its_english(tmp_path: Path) -> N
     assert [(b.kind, b.language) for b in document.blocks] == [("title", "de"), ("abstract", "en"), ("body", "de")]
 
 
-@pytest.fixture(scope="module")
-def understand() -> Callable[[Document], CaseRecord]:
-    return rules.prepare(vocab.load().lexicon())
-
-
-def record(text: str, path: Path, understand: Callable[[Document], CaseRecord]) -> CaseRecord:
+def record(text: str, path: Path, extract: Callable[[Document], CaseRecord]) -> CaseRecord:
     path.write_text(text, encoding="utf-8")
     [document] = read(path)
     assert isinstance(document, Document) and document.text == text, "text in any language is kept"
-    return understand(document)
+    return extract(document)
 
 
-def test_what_is_not_read_is_named(tmp_path: Path, understand: Callable[[Document], CaseRecord]) -> None:
+def test_what_is_not_read_is_named(tmp_path: Path, extract: Callable[[Document], CaseRecord]) -> None:
     path = tmp_path / "a.txt"
-    english = record(ENGLISH, path, understand)
+    english = record(ENGLISH, path, extract)
     assert english.unread == () and [c.label for c in english.cases[0].conditions] == ["acute myeloid leukemia"]
-    german = record(GERMAN, path, understand)
+    german = record(GERMAN, path, extract)
     assert (german.unread, german.cases, german.skip) == (("de",), (), "not in a language that is read (de)")
-    both = record(f"{GERMAN}\n\n{ENGLISH}\n", path, understand)
+    both = record(f"{GERMAN}\n\n{ENGLISH}\n", path, extract)
     assert both.unread == ("de",) and both.skip is None
     assert [c.label for c in both.cases[0].conditions] == ["acute myeloid leukemia"]
     assert all(e.start > len(GERMAN) for case in both.cases for e in case.episodes())
-    korean = record(KOREAN, path, understand)
+    korean = record(KOREAN, path, extract)
     assert korean.unread == () and korean.cases
 
 

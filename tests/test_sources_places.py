@@ -13,16 +13,11 @@ from hypothesis import strategies as st
 from lxml import etree, html
 
 from kg.model import Document
-from kg.sources import read
 from kg.sources._xml import Paths
 from tests.pdfs import column, docx, pdf
+from tests.reading import FORMATS, documents, prose
 
-FORMATS = Path(__file__).parent / "formats"
 ROOTS = {"article.nxml": "article", "set.medline.xml": "MedlineCitation", "collection.bioc.xml": "document"}
-
-
-def documents(path: Path) -> list[Document]:
-    return [d for d in read(path) if isinstance(d, Document)]
 
 
 def letters(text: str) -> str:
@@ -125,11 +120,6 @@ def test_any_pdf_and_word_file_maps_back(pages: list[str], tmp_path_factory: pyt
 
 
 # --- saved pages of journals and of PubMed --------------------------------------------------------------------------
-
-
-def prose(document: Document) -> str:
-    kinds = ("abstract", "introduction", "case", "discussion", "body")
-    return "\n".join(document.text[b.start : b.end] for b in document.blocks if b.kind in kinds)
 
 
 def test_saved_page_of_pubmed() -> None:

@@ -17,9 +17,8 @@ from kg.errors import SourceError
 from kg.model import Document
 from kg.sources import read
 from tests.pdfs import HEIGHT, Words, column, docx, pdf
+from tests.reading import FORMATS, prose
 
-FORMATS = Path(__file__).parent / "formats"
-PROSE = {"abstract", "introduction", "case", "discussion", "body"}
 STORY = "A girl of 13 years had fever. She received etoposide and had a complete remission."
 
 
@@ -37,10 +36,6 @@ def error(data: bytes, path: Path) -> str:
     message = str(found)
     assert str(path) in message and message.endswith(".") and "\n" not in message
     return message
-
-
-def prose(document: Document) -> str:
-    return "\n".join(document.text[b.start : b.end] for b in document.blocks if b.kind in PROSE)
 
 
 # --- PDF -----------------------------------------------------------------------------------------------------------

@@ -37,11 +37,6 @@ OBO = "http://purl.obolibrary.org/obo/"
 
 
 @pytest.fixture(scope="module")
-def vocabulary() -> Vocabulary:
-    return vocab.load()
-
-
-@pytest.fixture(scope="module")
 def everything(vocabulary: Vocabulary) -> list[ox.Quad]:
     return list(vocabulary.quads())
 
