@@ -164,6 +164,8 @@ def test_saved_page_of_a_publisher() -> None:
     [
         ("sciencedirect", "We report a 40-year-old woman", "has lasted for 3 years.", "CC BY-NC-ND 4.0", 2),
         ("atypon", "A 30-year-old farmer had", "has been well since.", None, 0),
+        ("mdpi", "A 60-year-old baker had", "reached after four courses.", "CC BY 4.0", 2),
+        ("silverchair", "We describe a 50-year-old tailor", "normal for 4 years.", "CC BY 4.0", 0),
         ("pmc", "Lymphoma is common.", "He reached complete remission and juggles again.", "CC BY 4.0", 2),
     ],
 )

@@ -225,7 +225,9 @@ def _told(page: Element) -> dict[str, Any]:
             told[field] = unique(values) if field in _LISTS else values[0]
     if found["title"]:
         told["title"] = {language_of(found["title"][0]): found["title"][0]}
-    if found["published"] and (date := parse_date(found["published"][0].replace("/", "-")[:10])):
+    if found["published"] and (
+        date := parse_date("-".join(part.zfill(2) for part in found["published"][0][:10].split("/")))
+    ):
         told["published"] = date
     pages = [values[0] for field in ("first_page", "last_page") if (values := found[field])]
     told |= {"pages": "-".join(dict.fromkeys(pages))} if pages else {}
