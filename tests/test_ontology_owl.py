@@ -28,6 +28,12 @@ NOT_OWL = {f"{XSD}{name}" for name in ("duration", "gYear", "gYearMonth", "date"
 needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="there is no Java on this machine")
 
 
+@pytest.fixture(autouse=True)
+def short_lived(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Java that does not prepare itself for long work: half the time."""
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+
+
 @needs_java
 @pytest.mark.skipif(
     not (JARS / "owlapi-api.jar").is_file(), reason="OWLAPI is not installed: apt install libowlapi-java"
