@@ -18,24 +18,7 @@ import pytest
 
 from kg.errors import StoreError
 from kg.store import FORMATS, SCHEMA, Embedded, Store, open_store
-
-BASE = "https://w3id.org/casekg/id/"
-NAME = "https://w3id.org/casekg/ontology#name"
-TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
-SIZE = 40  # quads of each graph below
-
-
-def graph(n: int, word: str = "one") -> str:
-    return f"{BASE}pmid/{n}/graph"
-
-
-def nquads(n: int, word: str = "one") -> bytes:
-    """A graph of ``SIZE`` quads with a backslash, a quote and an escape that SPARQL would read as a letter."""
-    end = f" <{graph(n)}> .\n"
-    lines = [f'<{BASE}pmid/{n}/x{i}> <{NAME}> "{word} \\\\u0041 \\"{i}\\" \\n"{end}' for i in range(SIZE - 1)]
-    return "".join(
-        sorted([*lines, f"<{BASE}pmid/{n}> <{TYPE}> <https://w3id.org/casekg/ontology#Report>{end}"])
-    ).encode()
+from tests.small import BASE, NAME, SIZE, TYPE, graph, nquads
 
 
 def dumped(store: Store, form: str = "nq") -> bytes:
@@ -258,7 +241,7 @@ WRITER = """
 import sys, pathlib
 sys.path.insert(0, sys.argv[2])
 from kg.store import open_store
-from tests.test_store import graph, nquads
+from tests.small import graph, nquads
 with open_store(pathlib.Path(sys.argv[1])) as store:
     print("ready", flush=True)
     for n in range(0, 10**6, 20):
