@@ -13,6 +13,7 @@ import pyoxigraph as ox
 import pytest
 
 from kg.query import questions
+from kg.serve import pages
 from kg.serve.access import Access
 from kg.serve.service import Service
 from kg.store import open_store
@@ -54,6 +55,13 @@ def test_the_overview_shows_counts_and_the_picture(client: httpx.Client) -> None
     picture = client.get("/picture")
     assert picture.headers["x-frame-options"] == "SAMEORIGIN"
     assert "case reports: conditions, treatments, outcomes" in picture.text
+
+
+def test_a_large_graph_is_not_drawn_for_who_asks(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "_MOST", 1)
+    assert "<iframe" not in client.get("/").text
+    refused = client.get("/picture")
+    assert refused.status_code == 403 and "too many for one picture" in refused.text
 
 
 def test_reports_are_searched_by_words_and_filters(client: httpx.Client) -> None:
@@ -217,11 +225,11 @@ def test_no_fault_of_accessibility(client: httpx.Client) -> None:
     from playwright.sync_api import sync_playwright
 
     home, report = str(client.base_url).rstrip("/"), of(client, "alpha")
-    pages = ["/", "/reports", report, "/resource?name=etoposide", "/questions", "/questions/treatments?ask=1"]
+    paths = ["/", "/reports", report, "/resource?name=etoposide", "/questions", "/questions/treatments?ask=1"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         page = browser.new_context(bypass_csp=True).new_page()  # axe-core is put into the page, which forbids that
-        for path in (*pages, "/editor?query=ASK{}", "/sign-in", report):  # the report once more, for who may review it
+        for path in (*paths, "/editor?query=ASK{}", "/sign-in", report):  # the report once more, for who may review it
             page.goto(home + path)
             page.evaluate(AXE.read_text(encoding="utf-8"))
             found = page.evaluate("axe.run()")["violations"]

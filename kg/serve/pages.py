@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -12,16 +13,19 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from kg import resources
+from kg.errors import ServeError
 from kg.exporters import html
 from kg.query import ask
 from kg.serve.negotiation import form
 from kg.serve.rendering import FOLDER, page
-from kg.serve.service import service
+from kg.serve.service import Service, service
 
 if TYPE_CHECKING:
     from kg.store import Store
 
 __all__ = ["ROUTES"]
+
+_MOST = 10_000  # reports that are drawn for who asks: a hundredth of a second of a processor each, in one picture
 
 # The picture names its script and style by hash: this only lets it into a page of this server.
 _PICTURE = {
@@ -43,7 +47,8 @@ async def overview(request: Request) -> Response:
     """How much the graph holds, what its last validation found, and the picture."""
     known = service(request)
     counts = await known.recall(count)
-    return page(request, "overview.html", {"counts": counts, "validation": _validation(request)}, headers=_FRAMES)
+    shown = {"counts": counts, "validation": _validation(request), "drawn": _built(known).is_file() or _few(counts)}
+    return page(request, "overview.html", shown, headers=_FRAMES)
 
 
 def count(store: Store) -> list[dict[str, Any]]:
@@ -55,11 +60,23 @@ async def picture(request: Request) -> Response:
     """The exported picture of the whole graph as the build wrote it, or drawn anew; or of one report."""
     known = service(request)
     wanted = form(request.scope["query_string"]).get("report")
-    built = known.store.parent / "graph.html"
+    built = _built(known)
     if not wanted and built.is_file():
         return FileResponse(built, headers=_PICTURE, media_type="text/html; charset=utf-8")
+    if not wanted and not _few(await known.recall(count)):
+        raise ServeError(f"This graph holds more than {_MOST:,} reports, too many for one picture.", 403)
     drawn: bytes = await (known.run(draw, tuple(wanted)) if wanted else known.recall(draw, None))
     return Response(drawn, headers=_PICTURE, media_type="text/html; charset=utf-8")
+
+
+def _built(known: Service) -> Path:
+    """The picture that the build wrote, where it did."""
+    return known.store.parent / "graph.html"
+
+
+def _few(counts: list[dict[str, Any]]) -> bool:
+    """Whether there are so few reports that they can be drawn for who asks."""
+    return all(row["count"] <= _MOST for row in counts if row["what"] == "reports")
 
 
 def draw(store: Store, reports: tuple[str, ...] | None) -> bytes:
