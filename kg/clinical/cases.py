@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from kg.clinical.ages import Age, patient_rules, words
 from kg.clinical.roles import SentenceRole
-from kg.model import Quantity, Sex, Span
+from kg.model import Span
 
 __all__ = ["Division", "Part", "divide", "no_case_report"]
 
@@ -148,16 +148,24 @@ def _completed(
 
 
 def _persons(introduced: Sequence[Age]) -> list[int]:
-    """Who each introduction is of, 0 for the first: of one age and sex is one person, told of in abstract and text."""
-    found: list[tuple[Quantity, Sex | None]] = []
-    persons = []
+    """Who each introduction is of, 0 for the first: of one age and sex is one person, told of in abstract and text.
+
+    Among several persons, two of one age and sex that are introduced one after the other are two.
+    """
+    found: list[Age] = []
+    persons: list[int] = []
+    alone = all(_alike(age, introduced[0]) for age in introduced)
     for age in introduced:
-        same_age = (n for n, (value, _) in enumerate(found) if value == age.value)
-        n = next((n for n in same_age if None in (age.sex, found[n][1]) or age.sex == found[n][1]), len(found))
+        known = (n for n, other in enumerate(found) if _alike(age, other) and (alone or n != persons[-1]))
+        n = next(known, len(found))
         if n == len(found):
-            found.append((age.value, age.sex))
+            found.append(age)
         persons.append(n)
     return persons
+
+
+def _alike(age: Age, other: Age) -> bool:
+    return age.value == other.value and (age.sex == other.sex or None in (age.sex, other.sex))
 
 
 def _total(lower: str, numbered: set[int], counted: int, at: int, introduced: Sequence[Age], p: _Patterns) -> int:
