@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
@@ -42,6 +43,16 @@ def client(store: Path) -> Iterator[httpx.Client]:
         client.follow_redirects = True
         client.headers["accept"] = "text/html"
         yield client
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield started
+        started.close()
 
 
 def of(client: httpx.Client, id: str) -> str:
@@ -181,38 +192,34 @@ def test_hostile_words_stay_words(client: httpx.Client) -> None:
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: install the package chromium")
-def test_a_browser_runs_nothing_that_a_report_or_query_says(client: httpx.Client) -> None:
-    from playwright.sync_api import sync_playwright
-
+def test_a_browser_runs_nothing_that_a_report_or_query_says(client: httpx.Client, browser: Any) -> None:
     home, faults, outside = str(client.base_url).rstrip("/"), list[str](), list[str]()
     script = "<script>document.title='broken'</script><img src=x onerror=document.title='broken'>"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        page = browser.new_page()
-        page.on("console", lambda message: faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("dialog", lambda dialog: faults.append(dialog.message))
-        page.on("request", lambda r: None if r.url.startswith((home, "data:")) else outside.append(r.url))
-        report = of(client, "hostile <&>")
-        for path in (
-            "/", report, "/reports", f"/reports?{urlencode({'words': script})}", "/questions/episodes?ask=1",
-            f"/editor?{urlencode({'query': f'SELECT ({script!r} AS ?x) {{}}'})}",
-        ):  # fmt: skip
-            page.goto(home + path)
-            assert page.title() != "broken" and page.locator("main script, main img").count() == 0, path
-        page.goto(home + report)
-        assert TITLE in page.locator("h1").inner_text()
-        page.goto(home + "/")
-        assert page.frame_locator("iframe").locator("#flow").count() == 1, "the picture is drawn in the overview"
-        page.goto(home + "/editor?example=treatments")
-        page.locator(".CodeMirror").click()
-        page.keyboard.press("Control+A")
-        page.keyboard.type("ASK { ?s casekg:aft")
-        page.locator(".CodeMirror-hint", has_text="casekg:after").click()
-        page.keyboard.type(" ?o }")
-        page.keyboard.press("Control+Enter")
-        assert page.get_by_role("status").inner_text() == "yes", "names are completed, and their prefixes declared"
-        browser.close()
+    page = browser.new_page()
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("dialog", lambda dialog: faults.append(dialog.message))
+    page.on("request", lambda r: None if r.url.startswith((home, "data:")) else outside.append(r.url))
+    report = of(client, "hostile <&>")
+    for path in (
+        "/", report, "/reports", f"/reports?{urlencode({'words': script})}", "/questions/episodes?ask=1",
+        f"/editor?{urlencode({'query': f'SELECT ({script!r} AS ?x) {{}}'})}",
+    ):  # fmt: skip
+        page.goto(home + path)
+        assert page.title() != "broken" and page.locator("main script, main img").count() == 0, path
+    page.goto(home + report)
+    assert TITLE in page.locator("h1").inner_text()
+    page.goto(home + "/")
+    assert page.frame_locator("iframe").locator("#flow").count() == 1, "the picture is drawn in the overview"
+    page.goto(home + "/editor?example=treatments")
+    page.locator(".CodeMirror").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("ASK { ?s casekg:aft")
+    page.locator(".CodeMirror-hint", has_text="casekg:after").click()
+    page.keyboard.type(" ?o }")
+    page.keyboard.press("Control+Enter")
+    assert page.get_by_role("status").inner_text() == "yes", "names are completed, and their prefixes declared"
+    page.close()
     assert not outside
     assert not [fault for fault in faults if "status of 400" not in fault], faults
 
@@ -221,23 +228,19 @@ def test_a_browser_runs_nothing_that_a_report_or_query_says(client: httpx.Client
 @pytest.mark.skipif(
     CHROMIUM is None or not AXE.is_file(), reason="no Chromium, or no axe-core: run 'make .venv/validators'"
 )
-def test_no_fault_of_accessibility(client: httpx.Client) -> None:
-    from playwright.sync_api import sync_playwright
-
+def test_no_fault_of_accessibility(client: httpx.Client, browser: Any) -> None:
     home, report = str(client.base_url).rstrip("/"), of(client, "alpha")
-    paths = ["/", "/reports", report, "/resource?name=etoposide", "/questions", "/questions/treatments?ask=1"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        page = browser.new_context(bypass_csp=True).new_page()  # axe-core is put into the page, which forbids that
-        for path in (*paths, "/editor?query=ASK{}", "/sign-in", report):  # the report once more, for who may review it
-            page.goto(home + path)
-            page.evaluate(AXE.read_text(encoding="utf-8"))
-            found = page.evaluate("axe.run()")["violations"]
-            assert not found, (path, [(v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found])
-            if path == "/sign-in":
-                page.locator("main [name=who]").fill("A. Reader")
-                page.locator("main [name=token]").fill(TOKEN)
-                page.locator("main button").click()
-                page.wait_for_url(home + "/reports")
-        assert page.locator("#decisions").count() == 1
-        browser.close()
+    paths = ["/", "/reports", "/resource?name=etoposide", "/questions", "/questions/treatments?ask=1"]
+    page = browser.new_context(bypass_csp=True).new_page()  # axe-core is put into the page, which forbids that
+    for path in (*paths, "/editor?query=ASK{}", "/sign-in", report):  # the report for who may review it
+        page.goto(home + path)
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = page.evaluate("axe.run(document, {iframes: false})")["violations"]
+        assert not found, (path, [(v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found])
+        if path == "/sign-in":
+            page.locator("main [name=who]").fill("A. Reader")
+            page.locator("main [name=token]").fill(TOKEN)
+            page.locator("main button").click()
+            page.wait_for_url(home + "/reports")
+    assert page.locator("#decisions").count() == 1
+    page.close()
