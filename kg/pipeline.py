@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kg.store import Store
     from kg.validate import Report
 
-__all__ = ["Build", "build", "estimate", "extract"]
+__all__ = ["Build", "Reader", "build", "estimate", "extract", "maker"]
 
 Progress = Callable[[int, int | None], None]
 _UNCHECKED = "unchecked"  # a file beside the store while it holds what was not validated, or does not conform
@@ -119,8 +119,8 @@ def build(
     out, vocabulary, by = Path(out), vocab.load(vocabularies), extractors.extractor(extractor, model)
     base = base or vocabulary.prefixes["id"]
     settings = work.Settings(extractor, tuple(vocabularies), vocabulary.version, base, model)
-    maker = "\n".join((__version__, extractor, by.version, base))
-    configuration = hashlib.sha256(f"{maker}\n{vocabulary.version}".encode()).hexdigest()
+    made_by = maker(settings)
+    configuration = hashlib.sha256(f"{made_by}\n{vocabulary.version}".encode()).hexdigest()
     with _writing(out):
         out.mkdir(parents=True, exist_ok=True)
         if curation is not None and not Path(curation).is_file():
@@ -141,7 +141,7 @@ def build(
         gone = inputs.forget_missing(given, filter(Path.exists, files))
         opened.remove(*gone)
         result.removed += len(gone)
-        reader = _Reader(inputs, opened, vocabulary, maker, renewal, decided, result)
+        reader = Reader(inputs, opened, vocabulary, made_by, renewal, decided, result)
         checked: list[Report | ShapeError] = []
         lacking: list[str] = []  # graphs of reports that a language model did not read to their end
         try:
@@ -184,6 +184,12 @@ def build(
     return result
 
 
+def maker(settings: work.Settings) -> str:
+    """What a report's graph depends on besides the report, the vocabularies apart."""
+    version = extractors.extractor(settings.extractor, settings.model).version
+    return "\n".join((__version__, settings.extractor, version, settings.base))
+
+
 @contextmanager
 def _writing(out: Path) -> Iterator[None]:
     """Turn an error of the system into a StoreError."""
@@ -200,7 +206,7 @@ def _files(paths: Iterable[Path], decided: review.Curation) -> list[Path]:
     return [path for path in sources.expand(paths) if os.path.realpath(path) != own]
 
 
-class _Reader:
+class Reader:
     """Reads files into jobs, leaves out what is unchanged or a copy, and counts all of it in ``result``."""
 
     def __init__(

@@ -106,15 +106,18 @@ def options(
 @app.command()
 @with_model
 def build(
-    paths: _Paths,
+    paths: Annotated[list[str], typer.Argument(help="Files and folders of reports.", show_default=False)],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the files, and the store; default out.")
+        str | None, typer.Option("--out", "-o", help="Folder for the files, and the store; default out.")
     ] = None,
     store: Annotated[
         str | None,
         typer.Option("--store", "-s", envvar="KG_STORE", help="The same folder, or the address of a store elsewhere."),
     ] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default one a core.")] = None,
+    dask: Annotated[
+        str | None, typer.Option("--dask", help="Scheduler of a Dask cluster that writes parts for 'kg load' instead.")
+    ] = None,
     base: Annotated[str | None, typer.Option("--base", help="Namespace of the data's IRIs.")] = None,
     extractor: _Extractor = "rules",
     vocabulary: _Vocabulary = None,
@@ -124,32 +127,57 @@ def build(
 ) -> None:
     """Read, extract, store and validate reports; write graph.ttl, graph.trig and graph.html; print a summary."""
     from kg import pipeline
-    from kg.cli import summary
+    from kg.cli import cluster, summary
     from kg.store import is_address, open_store
 
     address = store if is_address(store) else None
-    out = out or Path("out" if store is None or address else store)
+    out = out or ("out" if store is None or address else store)
     with output.progress("reports") as progress:
-        built = pipeline.build(
-            paths,
-            out,
-            extractor=extractor,
-            vocabularies=vocabulary or (),
-            base=base,
-            curation=curation,
-            jobs=jobs,
-            store=address,
-            model=model,
-            progress=progress,
-        )
-    with open_store(address or out / "store", read_only=True) as opened:
-        summary.show(built, opened, out, model=model, json=json)
+        if dask is not None:
+            if model is not None:
+                raise KGError("--dask is for extractors that ask no language model.")
+            built = cluster.build(paths, out, dask, extractor, vocabulary or (), base, curation, progress)
+        else:
+            built = pipeline.build(
+                [Path(path) for path in paths],
+                out,
+                extractor=extractor,
+                vocabularies=vocabulary or (),
+                base=base,
+                curation=curation,
+                jobs=jobs,
+                store=address,
+                model=model,
+                progress=progress,
+            )
+    if dask is not None:
+        cluster.show(built, out, json=json)
+    else:
+        with open_store(address or Path(out) / "store", read_only=True) as opened:
+            summary.show(built, opened, Path(out), model=model, json=json)
     for source, why in built.failed:
         output.message(f"kg: {source}: {why}")
     if built.failed:
         raise typer.Exit(2)
     if built.validation is not None and not built.validation.conforms:
         raise typer.Exit(1)
+
+
+@app.command()
+def load(
+    parts: Annotated[Path, typer.Argument(help="A folder that kg build --dask wrote.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the store.")] = Path("out"),
+    store: Annotated[
+        str | None,
+        typer.Option("--store", "-s", envvar="KG_STORE", help="The same folder, or the address of a store elsewhere."),
+    ] = None,
+) -> None:
+    """Load what a cluster built into a store."""
+    from kg.parts import load
+    from kg.store import is_address
+
+    place = store if is_address(store) else Path(store or out) / "store"
+    output.message(f"{load(parts, place):,} graphs loaded; 'kg validate' checks what concerns several reports.")
 
 
 @app.command()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kg.pipeline import Build
     from kg.store import Store
 
-__all__ = ["show"]
+__all__ = ["counted", "show"]
 
 _FILES = ("ttl", "trig", "html")
 _SHOWN = 20  # rows of the treatment-outcome table on the screen; 'kg query treatments' has them all
@@ -76,13 +76,7 @@ def show(built: Build, store: Store, out: Path, *, model: LanguageModel | None =
             json_module.dumps({**facts, "treatments": treatments.to_dicts()}, ensure_ascii=False, indent=2) + "\n"
         )
         return
-    output.data(
-        f"{built.read} read: {built.extracted} extracted, {built.unchanged} unchanged, {len(built.copies)} copies, "
-        f"{built.removed} removed, {len(built.failed)} failed\n"
-    )
-    _said("no case in", built.skipped)
-    _said("not understood, by its language, some text of", built.unread)
-    _said("not applied to", built.unplaced)
+    counted(built)
     _said("differs:", [(str(row["copy"]), _difference(row)) for row in differences])
     if pairs:
         verb = "pair of reports may tell" if len(pairs) == 1 else "pairs of reports may tell"
@@ -95,6 +89,17 @@ def show(built: Build, store: Store, out: Path, *, model: LanguageModel | None =
         _outcomes(treatments)
     written = [*([] if is_address(store.name) else ["store/"]), *(f"graph.{n}" for n in files), "build.json"]
     output.message(f"written to {out}: {', '.join(written)}")
+
+
+def counted(built: Build) -> None:
+    """Print what became of the inputs."""
+    output.data(
+        f"{built.read} read: {built.extracted} extracted, {built.unchanged} unchanged, {len(built.copies)} copies, "
+        f"{built.removed} removed, {len(built.failed)} failed\n"
+    )
+    _said("no case in", built.skipped)
+    _said("not understood, by its language, some text of", built.unread)
+    _said("not applied to", built.unplaced)
 
 
 def _outcomes(treatments: Table) -> None:

@@ -19,7 +19,7 @@ from kg.model import Document
 from kg.registry import plugins
 from kg.sources._files import first_bytes
 
-__all__ = ["PROTOCOL", "expand", "read"]
+__all__ = ["PROTOCOL", "expand", "may_hold_reports", "read"]
 
 PROTOCOL = ("read", "recognises")
 
@@ -54,10 +54,14 @@ def _walk(folder: Path) -> Iterator[Path]:
         if _is_folder(entry):
             if not entry.is_symlink():  # a link may lead back up
                 yield from _walk(entry)
-        else:
-            name = Path(entry.name.removesuffix(".gz").lower())
-            if name.suffix not in _NO_DATA and name.stem not in _NO_REPORT:
-                yield entry
+        elif may_hold_reports(entry.name):
+            yield entry
+
+
+def may_hold_reports(name: str) -> bool:
+    """Whether a file of that name in a folder is read: it is not hidden, and its name is of no other kind of file."""
+    bare = Path(name.removesuffix(".gz").lower())
+    return not name.startswith(".") and bare.suffix not in _NO_DATA and bare.stem not in _NO_REPORT
 
 
 def read(path: Path) -> Iterator[Document | SourceError]:
