@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -12,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from kg.cli import main
 from kg.errors import FetchError, PluginError
 from kg.fetch import fetch
 from kg.model import Document
 from kg.registry import names
 from kg.sources import expand, read
+from tests.commands import kg
 from tests.services import Services
 
 
@@ -223,26 +222,18 @@ def test_service_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         fetch("pubmed", "x", tmp_path)
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["kg", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    return int(ended.value.code or 0)
-
-
-def test_command(
-    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = str(tmp_path / "reports")
-    assert run(monkeypatch, "fetch", "pubmed", "x", "-o", out) == 0
-    assert capsys.readouterr().out == f"23 found: 23 fetched to {out}, 0 there already, 0 not delivered\n"
+def test_command(services: Services, tmp_path: Path) -> None:
+    out = tmp_path / "reports"
+    assert (
+        kg("fetch", "pubmed", "x", "-o", out).stdout
+        == f"23 found: 23 fetched to {out}, 0 there already, 0 not delivered\n"
+    )
     services.gone = {"3"}
-    assert run(monkeypatch, "fetch", "pmc", "x", "-o", out, "--json") == 2
-    assert json.loads(capsys.readouterr().out)["missing"] == [["3", "The following PMCID is not available"]]
+    said = kg("fetch", "pmc", "x", "-o", out, "--json", code=2).stdout
+    assert json.loads(said)["missing"] == [["3", "The following PMCID is not available"]]
     services.records.clear()
     services.faults.extend([400])
-    assert run(monkeypatch, "fetch", "pmc", "x", "-o", out) == 2
-    assert "kg: " in capsys.readouterr().err
+    assert "kg: " in kg("fetch", "pmc", "x", "-o", out, code=2).stderr
 
 
 def test_services_do_not_vanish() -> None:

@@ -19,15 +19,14 @@ from pathlib import Path
 import httpx
 import pyoxigraph as ox
 import pytest
-from typer.testing import CliRunner
 
 from benchmarks.serve import free_port
 from kg import exporters, pipeline
-from kg.cli import app
 from kg.errors import StoreError
 from kg.query import ask
 from kg.store import Store, open_store
 from kg.validate import validate
+from tests.commands import kg
 from tests.invented import read_reports, store_of_reports
 from tests.test_query import EXPECTED, given_in
 
@@ -127,7 +126,7 @@ def test_a_query_of_ones_own(remote: Store, local: Store, tmp_path: Path) -> Non
     file.write_text(text, encoding="utf-8")
     assert ask(remote, str(file)).turtle == ask(local, str(file)).turtle != ""
     file.write_text("SELECT nonsense", encoding="utf-8")
-    assert "not valid SPARQL" in CliRunner().invoke(app, ["query", str(file), "--store", remote.name]).output
+    assert "not valid SPARQL" in kg("query", file, "--store", remote.name, code=2).stderr
 
 
 def test_exports_are_the_same(remote: Store, local: Store) -> None:
@@ -155,9 +154,7 @@ def test_a_build_changes_what_changed(remote: Store, tmp_path: Path) -> None:
     before = remote.graphs()
 
     def built() -> str:
-        result = CliRunner().invoke(app, ["build", str(reports), "-o", str(out)], env={"KG_STORE": remote.name})
-        assert result.exit_code == 0, result.output
-        return result.output
+        return kg("build", reports, "-o", out, env={"KG_STORE": remote.name}).stdout
 
     assert "3 extracted, 0 unchanged" in built()
     assert len(remote.graphs()) == len(before) + 3
@@ -168,8 +165,7 @@ def test_a_build_changes_what_changed(remote: Store, tmp_path: Path) -> None:
     assert {*before} < {*remote.graphs()} and len(remote.graphs()) == len(before) + 2
     assert len(list(remote.quads(FOREIGN))) == 1
     for words in (["stats"], ["validate", remote.name], ["viz", "--no-open", "-o", str(tmp_path / "page.html")]):
-        done = CliRunner().invoke(app, words, env={"KG_STORE": remote.name})
-        assert done.exit_code == 0, done.output
+        kg(*words, env={"KG_STORE": remote.name})
     with open_store(remote.name, read_only=True) as opened, pytest.raises(StoreError, match="open only to be read"):
         opened.remove(FOREIGN)
     remote.remove(*({*remote.graphs()} - {*before}))
@@ -224,9 +220,8 @@ def test_what_is_no_store_is_refused(
     monkeypatch.setenv("KG_STORE_USER", "me")
     monkeypatch.setenv("KG_STORE_PASSWORD", "hush")
     with answering(answer) as address:
-        done = CliRunner().invoke(app, ["stats", "--store", address])
-    assert done.exit_code == 2 and sentence in done.output
-    assert "hush" not in done.output and len(done.output.splitlines()) == 1
+        said = kg("stats", "--store", address, code=2).output
+    assert sentence in said and "hush" not in said and len(said.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
