@@ -361,10 +361,11 @@ from pathlib import Path
 
 if __name__ == "__main__":
     from kg.serve.access import Access
+    from kg.serve.limits import Limits
     from kg.serve.listener import listen
     from kg.serve.service import Service
 
-    service = Service(Path(sys.argv[1]), Access("t"))
+    service = Service(Path(sys.argv[1]), Access("t"), Limits(quick=1))
     listen(service, "127.0.0.1", 0, tell=lambda words: print(words, flush=True))
 """
 
