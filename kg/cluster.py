@@ -45,12 +45,13 @@ def build(
     vocabularies: Sequence[Path] = (),
     base: str | None = None,
     curation: Path | None = None,
+    size: int = _PART,
     progress: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> pipeline.Build:
     """Write the graph of the reports under ``paths`` as files into ``out``, by the workers of the scheduler there.
 
-    Paths and ``out`` may be URLs that fsspec knows; ``out`` is written by the workers. KGError if the cluster cannot be
-    used; what was written is kept.
+    Paths and ``out`` may be URLs that fsspec knows; ``out`` is written by the workers, ``size`` reports a file.
+    KGError if the cluster cannot be used; what was written is kept.
     """
     from kg.validate import Report, Result
 
@@ -77,7 +78,7 @@ def build(
             told[name] = folder.told(name) if future is None else _result(future)
             progress(sum(part["extracted"] for part in told.values()), None)
 
-        for number, several in enumerate(chunks(jobs, _PART)):
+        for number, several in enumerate(chunks(jobs, size)):
             name = f"part-{number:05}-{_hash(maker, vocabulary.version, several)}"
             lacks = name not in there
             waiting.append(

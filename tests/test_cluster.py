@@ -81,11 +81,9 @@ def test_a_worker_that_is_killed_loses_nothing(
     plain: tuple[pipeline.Build, set[str]],
     dask: tuple[str, list[subprocess.Popen[bytes]]],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """And a second build writes only what is lacking; inputs may lie where fsspec finds them."""
     (address, workers), (built, expected) = dask, plain
-    monkeypatch.setattr(cluster, "_PART", 2)
     out = tmp_path / "parts"
 
     def kill() -> None:
@@ -95,7 +93,7 @@ def test_a_worker_that_is_killed_loses_nothing(
 
     killer = threading.Thread(target=kill, daemon=True)
     killer.start()
-    found = cluster.build([str(reports)], str(out), address)
+    found = cluster.build([str(reports)], str(out), address, size=2)
     killer.join(timeout=10)
     assert workers[0].wait(timeout=10) == -signal.SIGKILL and len(list(out.glob("part-*.json"))) == REPORTS // 2
     quads = quads_of(out)
@@ -112,7 +110,7 @@ def test_a_worker_that_is_killed_loses_nothing(
     (out / "part-00001-x.nq.gz").touch()
     files = fsspec.filesystem("memory")
     files.put(str(reports), "/reports", recursive=True)
-    again = cluster.build(["memory://reports"], str(out), address)
+    again = cluster.build(["memory://reports"], str(out), address, size=2)
     assert again.failed[0][0] == "memory://reports/damaged.json" and again.extracted == found.extracted
     anew = {f.name for f in out.iterdir() if written.get(f.name) != f.stat().st_mtime_ns}
     ends = {f"{lost.stem}.json", f"{lost.stem}.nq.gz", "vocabularies.nq.gz", "vocabularies.json", "graph.json"}
