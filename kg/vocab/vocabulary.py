@@ -69,9 +69,10 @@ class Vocabulary:
     def compact(self, iri: str) -> str:
         """The CURIE of an IRI; the IRI itself where no prefix fits."""
         for namespace, prefix in self._namespaces:
-            local = iri[len(namespace) :]
-            if local and iri.startswith(namespace) and "/" not in local and "#" not in local:
-                return f"{prefix}:{local}"
+            if iri.startswith(namespace):
+                local = iri[len(namespace) :]
+                if local and "/" not in local and "#" not in local:
+                    return f"{prefix}:{local}"
         return iri
 
     def _alike(self, curie: str) -> list[str]:
