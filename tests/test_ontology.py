@@ -79,7 +79,7 @@ def test_every_term_of_a_question_is_declared(path: Path, declared: set[str]) ->
     prefixes = dict(re.findall(r"PREFIX\s+([\w-]+):\s*<([^>]*)>", text))
     body = re.sub(r'PREFIX\s+\S+\s+<[^>]*>|"(\\.|[^"\\])*"|<[^<>\s]*>', " ", text)
     used = {prefixes[p] + local for p, local in re.findall(r"(?<![\w?$:-])([a-z]\w*):([\w-]+)", body)}
-    assert used or path.parent.name == "store"
+    assert used or path.parent.name in {"store", "counts"}  # these know no term of ours
     assert not {iri for iri in used if not is_known(iri, declared)}
 
 
