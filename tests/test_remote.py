@@ -108,17 +108,18 @@ def remote(address: str, seeds: Path, tmp_path_factory: pytest.TempPathFactory) 
         yield store
 
 
-def test_graphs_are_the_same(remote: Store, local: Store) -> None:
+def test_all_is_what_the_embedded_store_gives(remote: Store, local: Store, tmp_path: Path) -> None:
+    """Graphs, answers, a query of one's own, exports, validation: one test, so that each server starts once."""
     assert remote.base == local.base and remote.graphs() == local.graphs() and len(remote) == len(local)
     assert repr(remote).startswith("Store('http://127.0.0.1:")
-
-
-def test_answers_are_the_same(remote: Store, local: Store) -> None:
     for name, given in {path.stem.partition("@")[0]: given_in(path) for path in EXPECTED}.items():
         assert ask(remote, name, given) == ask(local, name, given), name
-
-
-def test_a_query_of_ones_own(remote: Store, local: Store, tmp_path: Path) -> None:
+    for name in ("nq", "kgx"):
+        one, other = io.BytesIO(), io.BytesIO()
+        exporters.export(remote, one, name)
+        exporters.export(local, other, name)
+        assert one.getvalue() == other.getvalue(), name
+    assert validate(remote.name) == validate(local)
     file = tmp_path / "lengths.rq"
     text = (
         "CONSTRUCT { ?x <https://example.org/lasted> ?d } WHERE { ?x <https://w3id.org/casekg/ontology#duration> ?d }"
@@ -129,46 +130,35 @@ def test_a_query_of_ones_own(remote: Store, local: Store, tmp_path: Path) -> Non
     assert "not valid SPARQL" in kg("query", file, "--store", remote.name, code=2).stderr
 
 
-def test_exports_are_the_same(remote: Store, local: Store) -> None:
-    for name in ("nq", "ttl", "kgx", "html"):
-        one, other = io.BytesIO(), io.BytesIO()
-        exporters.export(remote, one, name)
-        exporters.export(local, other, name)
-        assert one.getvalue() == other.getvalue(), name
-
-
-def test_validation_is_the_same(remote: Store, local: Store) -> None:
-    assert validate(remote.name) == validate(local)
-
-
 @pytest.mark.parametrize("address", [oxigraph], indirect=True, scope="module")
-def test_a_build_changes_what_changed(remote: Store, tmp_path: Path) -> None:
+def test_a_build_changes_what_changed(address: str, tmp_path: Path) -> None:
     """And leaves alone what others keep there; ``KG_STORE`` may name the store."""
     text = "A 5-year-old girl with acute lymphoblastic leukemia was treated with vincristine and achieved remission."
     reports, out = tmp_path / "reports", tmp_path / "out"
     reports.mkdir()
     for name in ("one", "two", "three"):
         (reports / f"{name}.txt").write_text(f"{text} She was patient {name}.", encoding="utf-8")
-    x = ox.NamedNode(f"{FOREIGN}#x")
-    remote.bulk_load([ox.Quad(x, x, x, ox.NamedNode(FOREIGN))])
-    before = remote.graphs()
+    with open_store(address, base="https://w3id.org/casekg/id/") as remote:
+        x = ox.NamedNode(f"{FOREIGN}#x")
+        remote.bulk_load([ox.Quad(x, x, x, ox.NamedNode(FOREIGN))])
+        before = remote.graphs()
 
-    def built() -> str:
-        return kg("build", reports, "-o", out, env={"KG_STORE": remote.name}).stdout
+        def built() -> str:
+            return kg("build", reports, "-o", out, env={"KG_STORE": address}).stdout
 
-    assert "3 extracted, 0 unchanged" in built()
-    assert len(remote.graphs()) == len(before) + 3
-    assert not (out / "store").exists() and (out / "graph.html").is_file()
-    (reports / "one.txt").unlink()
-    (reports / "two.txt").write_text(f"{text} She is well.", encoding="utf-8")
-    assert "1 extracted, 1 unchanged, 0 copies, 2 removed" in built()
-    assert {*before} < {*remote.graphs()} and len(remote.graphs()) == len(before) + 2
-    assert len(list(remote.quads(FOREIGN))) == 1
-    for words in (["stats"], ["validate", remote.name], ["viz", "--no-open", "-o", str(tmp_path / "page.html")]):
-        kg(*words, env={"KG_STORE": remote.name})
-    with open_store(remote.name, read_only=True) as opened, pytest.raises(StoreError, match="open only to be read"):
-        opened.remove(FOREIGN)
-    remote.remove(*({*remote.graphs()} - {*before}))
+        assert "3 extracted, 0 unchanged" in built()
+        assert len(remote.graphs()) == len(before) + 3
+        assert not (out / "store").exists() and (out / "graph.html").is_file()
+        (reports / "one.txt").unlink()
+        (reports / "two.txt").write_text(f"{text} She is well.", encoding="utf-8")
+        assert "1 extracted, 1 unchanged, 0 copies, 2 removed" in built()
+        assert {*before} < {*remote.graphs()} and len(remote.graphs()) == len(before) + 2
+        assert len(list(remote.quads(FOREIGN))) == 1
+        for words in (["stats"], ["validate", address], ["viz", "--no-open", "-o", str(tmp_path / "page.html")]):
+            kg(*words, env={"KG_STORE": address})
+        with open_store(address, read_only=True) as opened, pytest.raises(StoreError, match="open only to be read"):
+            opened.remove(FOREIGN)
+        remote.remove(*({*remote.graphs()} - {*before}))
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------
