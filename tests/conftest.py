@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browsers import CHROMIUM, QUIET
+
 if TYPE_CHECKING:
     from kg.model import CaseRecord, Document
     from kg.store import Store
@@ -87,3 +89,14 @@ def invented() -> Iterator[Store]:
 
     with store_of_reports() as store:
         yield store
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One Chromium for the pages of a module."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield started
+        started.close()

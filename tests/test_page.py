@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -13,20 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kg.exporters import html
+from tests.browsers import CHROMIUM
 from tests.invented import read_reports, store_of_reports
 from tests.pages import HOSTILE, TITLE, held, many_kinds, trial_reports
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 AXE = Path(__file__).parents[1] / ".venv" / "validators" / "axe.min.js"
 KINDS = 34  # diseases of one report each
 WIDE, NARROW = (1440, 900), (390, 800)
@@ -46,16 +38,6 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with store_of_reports(reports) as store, path.open("wb") as out:
         html.write(store, out)
     return path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

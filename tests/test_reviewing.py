@@ -22,8 +22,8 @@ from kg.model import CaseRecord, Document, Lexicon
 from kg.review import read
 from kg.serve.access import COOKIE, Access
 from kg.serve.service import Service
+from tests.browsers import CHROMIUM, QUIET
 from tests.served import serving
-from tests.test_page import CHROMIUM, QUIET
 
 TOKEN = "a token for tests"
 SEED = "004_85a81add77fe55b6"

@@ -18,10 +18,11 @@ from kg.serve import pages
 from kg.serve.access import Access
 from kg.serve.service import Service
 from kg.store import open_store
+from tests.browsers import CHROMIUM
 from tests.invented import read_reports, store_of_reports
 from tests.pages import TITLE, trial_reports
 from tests.served import serving
-from tests.test_page import AXE, CHROMIUM, QUIET
+from tests.test_page import AXE
 
 TOKEN = "a token for tests"
 OWN = re.compile(r'<script src="/static/[\w./]+" defer></script>')
@@ -43,16 +44,6 @@ def client(store: Path) -> Iterator[httpx.Client]:
         client.follow_redirects = True
         client.headers["accept"] = "text/html"
         yield client
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield started
-        started.close()
 
 
 def of(client: httpx.Client, id: str) -> str:
@@ -193,6 +184,8 @@ def test_hostile_words_stay_words(client: httpx.Client) -> None:
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: install the package chromium")
 def test_a_browser_runs_nothing_that_a_report_or_query_says(client: httpx.Client, browser: Any) -> None:
+    from playwright.sync_api import expect
+
     home, faults, outside = str(client.base_url).rstrip("/"), list[str](), list[str]()
     script = "<script>document.title='broken'</script><img src=x onerror=document.title='broken'>"
     page = browser.new_page()
@@ -210,7 +203,7 @@ def test_a_browser_runs_nothing_that_a_report_or_query_says(client: httpx.Client
     page.goto(home + report)
     assert TITLE in page.locator("h1").inner_text()
     page.goto(home + "/")
-    assert page.frame_locator("iframe").locator("#flow").count() == 1, "the picture is drawn in the overview"
+    expect(page.frame_locator("iframe").locator("#flow"), "the picture is drawn in the overview").to_have_count(1)
     page.goto(home + "/editor?example=treatments")
     page.locator(".CodeMirror").click()
     page.keyboard.press("Control+A")
@@ -218,7 +211,7 @@ def test_a_browser_runs_nothing_that_a_report_or_query_says(client: httpx.Client
     page.locator(".CodeMirror-hint", has_text="casekg:after").click()
     page.keyboard.type(" ?o }")
     page.keyboard.press("Control+Enter")
-    assert page.get_by_role("status").inner_text() == "yes", "names are completed, and their prefixes declared"
+    expect(page.get_by_role("status"), "names are completed, and their prefixes declared").to_have_text("yes")
     page.close()
     assert not outside
     assert not [fault for fault in faults if "status of 400" not in fault], faults
