@@ -1,14 +1,16 @@
 """The trained tagger: which tokens name a condition or an intervention, and how surely.
 
 A small convolutional network read from ``kg/models/tagger.npz`` (``training/tagger.py`` writes it) and run in NumPy.
-Its first layer depends on each word alone: what a word gives to its five places is reckoned once, then looked up.
+Its first layer depends on each word alone: what a word gives to its five places is the sum of what the word, its pieces
+and its flags give, reckoned once for each of these when the model is loaded, and kept for each word met.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
@@ -31,8 +33,12 @@ _REACH = 2  # tokens that the first layer sees on each side
 _WIDTH = 2 * _REACH + 1
 _KEPT = 14336  # words whose first layer is kept; at 128 hidden units 36 MB
 _DIGIT = re.compile(r"\d")
-_UPPER, _LOWER, _RUN = re.compile(r"[A-Z]"), re.compile(r"[a-z]"), re.compile(r"(.)\1+")
+_SHAPE = str.maketrans({**dict.fromkeys(ascii_uppercase, "A"), **dict.fromkeys(ascii_lowercase, "a")})
+_RUN = re.compile(r"(.)\1+")
 _UNKNOWN, _GAP = 0, 1  # rows of the word vectors: an unknown word, and the gap between sentences
+_NOTHING, _BETWEEN = "", " "  # what stands around all sentences, and between two
+
+_Key = str | tuple[str, int]  # a word; with its flags if it has any
 
 
 class Tagged(NamedTuple):
@@ -46,16 +52,22 @@ class Tagged(NamedTuple):
 
 def fold(word: str) -> str:
     """The form under which a word's vector is kept: lower case, every digit 0."""
-    return _DIGIT.sub("0", word.lower())
+    low = word.lower()
+    return low if low.isalpha() else _DIGIT.sub("0", low)
 
 
 def pieces(word: str) -> list[str]:
     """Shape, endings and beginnings of a word: what is known of a word never seen."""
     folded = fold(word)
-    found = ["=" + _RUN.sub(r"\1\1", _DIGIT.sub("0", _LOWER.sub("a", _UPPER.sub("A", word))))]
+    found = [_shape((word if word.isalpha() else _DIGIT.sub("0", word)).translate(_SHAPE))]
     found += ["-" + folded[-n:] for n in (2, 3, 4, 5) if len(folded) > n]
     found += [folded[:n] + "-" for n in (2, 3, 4) if len(folded) > n]
     return found
+
+
+@lru_cache(4096)
+def _shape(letters: str) -> str:
+    return "=" + _RUN.sub(r"\1\1", letters)
 
 
 class Tagger:
@@ -65,12 +77,16 @@ class Tagger:
         self.types: tuple[str, ...] = tuple(_lines(data["types"]))
         self._words = {word: n for n, word in enumerate(_lines(data["words"]), 2)}
         self._pieces = {piece: n for n, piece in enumerate(_lines(data["pieces"]))}
-        self._word_vectors, self._word_scale = data["word_vectors"], data["word_scale"]
-        self._piece_vectors, self._piece_scale = data["piece_vectors"], data["piece_scale"]
+        words, pieces_ = (
+            data[f"{of}_vectors"] * np.asarray(data[f"{of}_scale"], np.float32)[:, None] for of in ("word", "piece")
+        )
         first = np.asarray(data["first"], np.float32)  # (word vector + piece vector, width * hidden)
-        split = self._word_vectors.shape[1]
-        self._first_word, self._first_piece = first[:split], first[split:]
-        self._first_flags = np.asarray(data["first_flags"], np.float32)
+        size = words.shape[1]
+        # What each word, piece and flag gives to the first layer: (words + pieces + flags, width * hidden).
+        self._parts: _Floats = np.concatenate(
+            (words @ first[:size], pieces_ @ first[size:], np.asarray(data["first_flags"], np.float32))
+        )
+        self._first_piece, self._first_flag = len(words), len(words) + len(pieces_)
         self._first_bias = np.asarray(data["first_bias"], np.float32)
         self._norms = [np.asarray(row, np.float32) for row in data["norms"]]  # gain and offset, layer by layer
         self._layers = [
@@ -79,8 +95,8 @@ class Tagger:
         ]
         self._out, self._out_bias = np.asarray(data["out"], np.float32), np.asarray(data["out_bias"], np.float32)
         self._threads = ThreadpoolController()
-        self._rows: dict[str | int, int] = {}
-        self._table: _Floats = np.zeros((_KEPT, _WIDTH, len(self._first_bias)), np.float32)
+        self._rows: dict[_Key, int] = {}
+        self._table: _Floats = np.empty((_KEPT, _WIDTH * len(self._first_bias)), np.float32)
 
     @classmethod
     def load(cls, name: str = "tagger") -> Tagger:
@@ -94,23 +110,24 @@ class Tagger:
         """
         if not story.tokens:
             return np.zeros((0, len(self.types), 3), np.float32)
-        rows, flagged, marks, places = self._read(story, flags)
-        seen = self._table.take(rows, axis=0)
-        seen[flagged] += self._table.take(marks, axis=0)
+        rows, places = self._read(story, flags)
         n = len(rows) - 2 * _REACH
-        hidden = self._first_bias + sum(seen[k : k + n, k] for k in range(_WIDTH))
-        hidden = _norm(np.maximum(hidden, 0), *self._norms[:2])
+        beside = self._table.reshape(-1, len(self._first_bias))  # what each word gives to each place, one by one
+        hidden = beside.take(rows[:n] * _WIDTH, axis=0)
+        for k in range(1, _WIDTH):
+            hidden += beside.take(rows[k : k + n] * _WIDTH + k, axis=0)
+        hidden += self._first_bias
         with self._threads.limit(limits=1, user_api="blas"):  # more cost more than they give on matrices so small
+            _norm(np.maximum(hidden, 0, out=hidden), *self._norms[:2])
             for layer, (dilation, weights, bias) in enumerate(self._layers, 1):
-                padded = np.zeros((n + 2 * dilation, hidden.shape[1]), np.float32)
-                padded[dilation : dilation + n] = hidden
-                wide = np.concatenate([padded[:n], hidden, padded[2 * dilation :]], axis=1)
-                more = np.maximum(wide @ weights + bias, 0)
-                hidden = _norm(hidden + more, *self._norms[2 * layer : 2 * layer + 2])
-            scores = (hidden[places] @ self._out + self._out_bias).reshape(len(places), len(self.types), 3)
-        raised = np.exp(scores - scores.max(axis=2, keepdims=True))
-        result: _Floats = np.round(raised / raised.sum(axis=2, keepdims=True), 4)
-        return result
+                more = _with_neighbours(hidden, dilation) @ weights
+                more += bias
+                hidden += np.maximum(more, 0, out=more)
+                _norm(hidden, *self._norms[2 * layer : 2 * layer + 2])
+            scores = (hidden[places] @ self._out + self._out_bias).T.reshape(len(self.types), 3, len(places))
+        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+        shares: _Floats = np.round(raised / raised.sum(axis=1, keepdims=True), 4)
+        return shares.transpose(2, 0, 1)
 
     def decode(self, story: Story, chances: _Floats, least: float) -> list[Tagged]:
         """Stretches of tokens each at least so likely part of an entity, type by type, in order."""
@@ -132,58 +149,62 @@ class Tagger:
                 found.append(Tagged(first, last, type_, sum(inside[first:last]) / (last - first)))
         return found
 
-    def _read(self, story: Story, flags: Sequence[int]) -> tuple[_Ints, _Ints, _Ints, _Ints]:
-        """Table rows of all tokens, with gaps between sentences and nothing around; where flags stand in them and the
-        rows of those flags; the places of the tokens among the rows but for the nothing at the beginning."""
-        if len(self._rows) + len(story.tokens) > _KEPT - 2 ** len(FLAGS):
-            self._rows = {}
-        known = self._rows
-        nothing = self._row(0) if 0 not in known else known[0]
-        gap = self._row("") if "" not in known else known[""]
-        rows: list[int] = [nothing] * _REACH
-        places: list[int] = []
-        flagged: list[int] = []
-        marks: list[int] = []
-        for sentence in story.sentences:
-            rows += (gap, gap)
-            begun = len(rows)
-            bits = flags[sentence.first : sentence.last]
-            words = [token.text for token in story.tokens[sentence.first : sentence.last]]
-            rows += [self._row(word) if (row := known.get(word)) is None else row for word in words]
-            places += range(begun - _REACH, len(rows) - _REACH)
-            for n, bit in enumerate(bits, begun):
-                if bit:
-                    flagged.append(n)
-                    marks.append(self._row(bit) if (mark := known.get(bit)) is None else mark)
-        rows += (gap, gap)
-        rows += [nothing] * _REACH
-        ints = np.intp
-        return np.array(rows, ints), np.array(flagged, ints), np.array(marks, ints), np.array(places, ints)
+    def _read(self, story: Story, flags: Sequence[int]) -> tuple[_Ints, _Ints]:
+        """Table rows of all tokens, with gaps before, between and after sentences and nothing around; and where the
+        tokens stand among the rows but for the nothing at the beginning."""
+        keys: list[_Key] = [(t.text, bits) if bits else t.text for t, bits in zip(story.tokens, flags, strict=True)]
+        known = self._known(keys)
+        lengths = [s.last - s.first for s in story.sentences]
+        places = np.arange(len(keys)) + _REACH * np.repeat(np.arange(1, len(lengths) + 1), lengths)
+        rows = np.full(len(keys) + _REACH * (len(lengths) + 3), known[_BETWEEN])
+        rows[:_REACH] = rows[-_REACH:] = known[_NOTHING]
+        rows[places + _REACH] = list(map(known.__getitem__, keys))
+        return rows, places
 
-    def _row(self, key: str | int) -> int:
-        """The table row of a word ("" for a gap) or of flags, reckoned now and kept."""
-        total = np.zeros(self._first_word.shape[1], np.float32)
-        if isinstance(key, int):
-            for n in range(len(FLAGS)):
-                if key >> n & 1:
-                    total = total + self._first_flags[n]
-        else:
-            n = self._words.get(fold(key), _UNKNOWN) if key else _GAP
-            total = (self._word_vectors[n] * self._word_scale[n]) @ self._first_word
-            known = [self._pieces[p] for p in (pieces(key) if key else ()) if p in self._pieces]
-            if known:
-                total = total + self._piece_scale[known] @ self._piece_vectors[known] @ self._first_piece
-        row = self._rows[key] = len(self._rows)
-        self._table[row] = total.reshape(_WIDTH, -1)
-        return row
+    def _known(self, keys: Sequence[_Key]) -> Mapping[_Key, int]:
+        """The table rows of these and other words, those of new ones reckoned now."""
+        wanted = dict.fromkeys((_NOTHING, _BETWEEN, *keys))
+        if not wanted.keys() <= self._rows.keys():
+            new = [key for key in wanted if key not in self._rows]
+            if len(self._rows) + len(new) > len(self._table):
+                self._rows, new = {}, list(wanted)
+                if len(new) > len(self._table):
+                    self._table = np.empty((len(new), self._table.shape[1]), np.float32)
+            for row, key in enumerate(new, len(self._rows)):
+                # One by one, not as one product: what a word gives must not depend on the words met with it.
+                np.add.reduce(self._parts.take(self._parts_of(key), axis=0), axis=0, out=self._table[row])
+                self._rows[key] = row
+        return self._rows
+
+    def _parts_of(self, key: _Key) -> list[int]:
+        """The parts that make up what a word gives to the first layer."""
+        if key == _NOTHING:
+            return []
+        if key == _BETWEEN:
+            return [_GAP]
+        word, bits = (key, 0) if isinstance(key, str) else key
+        found = [self._words.get(fold(word), _UNKNOWN)]
+        found += [self._first_piece + n for piece in pieces(word) if (n := self._pieces.get(piece)) is not None]
+        return found + [self._first_flag + n for n in range(len(FLAGS)) if bits >> n & 1]
 
 
-def _norm(x: _Floats, gain: _Floats, offset: _Floats) -> _Floats:
-    """Layer normalisation of each row."""
-    x = x - x.mean(axis=1, keepdims=True)
-    spread = np.sqrt(np.einsum("ij,ij->i", x, x)[:, None] / x.shape[1] + 1e-5)
-    result: _Floats = x / spread * gain + offset
-    return result
+def _with_neighbours(x: _Floats, apart: int) -> _Floats:
+    """Each row between the rows so far before and after it; zeros where there are none."""
+    rows, size = x.shape
+    wide = np.zeros((rows, 3 * size), np.float32)
+    wide[apart:, :size] = x[:-apart]
+    wide[:, size : 2 * size] = x
+    wide[:-apart, 2 * size :] = x[apart:]
+    return wide
+
+
+def _norm(x: _Floats, gain: _Floats, offset: _Floats) -> None:
+    """Layer normalisation of each row, in place."""
+    size = x.shape[1]
+    x -= (x @ np.full(size, 1 / size, np.float32))[:, None]
+    x *= (1 / np.sqrt(np.einsum("ij,ij->i", x, x) / size + 1e-5))[:, None]
+    x *= gain
+    x += offset
 
 
 def _lines(data: npt.NDArray[np.uint8]) -> list[str]:
