@@ -67,7 +67,7 @@ def _pairs(old: Reports, new: Reports) -> list[tuple[str, str]]:
 def _names(reports: Reports) -> dict[str, str]:
     """The IRIs of all reports, by IRI without the base."""
     base, ending = reports.store.base, graph_iri("")
-    own = (g.removesuffix(ending) for g in reports.store.graphs() if g.startswith(base))
+    own = (g.removesuffix(ending) for g in reports.store.data_graphs())
     return {iri.removeprefix(base): iri for iri in own if not iri.startswith(f"{base}extraction/")}
 
 

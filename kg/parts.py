@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from kg.errors import StoreError
 from kg.store import open_store
+from kg.totals import forget
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -86,6 +87,7 @@ def load(folder: Path, place: Path | str) -> int:
         raise StoreError(f"{folder} holds no whole graph: let 'kg build --dask' end there first.") from error
     count = 0
     with open_store(place, base=base) as store:
+        forget(store)
         store.bulk_load(_quads(folder, VOCABULARIES))
         for name in names:
             lines = _quads(folder, name).splitlines(keepends=True)  # those of one graph stand together

@@ -22,6 +22,7 @@ from kg.inputs import Inputs
 from kg.model import CaseRecord, Document
 from kg.renewal import Renewal
 from kg.shelf import Shelf
+from kg.totals import Ledger
 
 if TYPE_CHECKING:
     from kg.llm import Estimate, LanguageModel
@@ -134,20 +135,23 @@ def build(
         doubtful = unchecked.exists()
         with _writing(out):
             unchecked.touch()
-        shelf = Shelf(opened, vocabulary, work.writer(settings))
+        ledger = Ledger(opened, vocabulary)
+        shelf = Shelf(opened, vocabulary, work.writer(settings), ledger)
         renewal = Renewal(opened, vocabulary, work.writer(settings), by)
         given = [Path(p) for p in paths]
         files = _files(given, decided)
         gone = inputs.forget_missing(given, filter(Path.exists, files))
-        opened.remove(*gone)
+        shelf.remove(gone)
         result.removed += len(gone)
-        reader = Reader(inputs, opened, vocabulary, made_by, renewal, decided, result)
+        reader = Reader(inputs, opened, vocabulary, made_by, renewal, decided, result, shelf.remove)
         checked: list[Report | ShapeError] = []
         lacking: list[str] = []  # graphs of reports that a language model did not read to their end
         try:
             for done in work.run(reader.jobs(files), settings, jobs or os.cpu_count() or 1):
                 if done.checked is not None:
                     checked.append(done.checked)
+                if done.sums is not None:
+                    ledger.come(done.sums)
                 if done.failure:
                     result.failed.append((done.source, done.failure))
                     continue
@@ -171,6 +175,7 @@ def build(
             with _writing(out):
                 inputs.save()
         renewal.tidy()
+        ledger.settle()
         for fault in checked:
             if isinstance(fault, ShapeError):
                 raise fault
@@ -218,9 +223,10 @@ class Reader:
         renewal: Renewal,
         decided: review.Curation,
         result: Build,
+        remove: Callable[[Iterable[str]], None] = lambda graphs: None,
     ) -> None:
         self.inputs, self.store, self.base, self.vocabulary = inputs, store, store.base, vocabulary
-        self.maker, self.renewal, self.decided, self.result = maker, renewal, decided, result
+        self.maker, self.renewal, self.decided, self.result, self.remove = maker, renewal, decided, result, remove
         self.key, self.mark = vocabulary.term("casekg:key"), vocabulary.term("casekg:fingerprint")
         self.seen: dict[str, str] = {}  # key of a report in this build -> its IRI
         known = ((key, store.subject(self.key, key)) for key in inputs.decided)
@@ -249,7 +255,7 @@ class Reader:
                 elif job := self.job(path, item):
                     yield job
             gone = self.inputs.finish(path, complete=len(self.result.failed) == faults)
-            self.store.remove(*gone)
+            self.remove(gone)
             self.result.removed += len(gone)
 
     def job(self, path: Path, document: Document) -> work.Job | None:

@@ -20,6 +20,7 @@ from kg.errors import QueryError
 from kg.question import Parameter, Question, hint, read_question
 from kg.shares import with_shares
 from kg.table import Table, Value
+from kg.totals import held
 from kg.values import Values
 
 if TYPE_CHECKING:
@@ -53,6 +54,13 @@ def questions() -> Mapping[str, Question]:
 
 
 @cache
+def totalled() -> Mapping[str, Question]:
+    """By name, the form of shipped questions for a store that holds totals: the same answer, without counting."""
+    files = sorted((resources.folder("queries") / "totalled").glob("*.rq"))
+    return {f.stem: read_question(f.read_text(encoding="utf-8"), f.stem) for f in files}
+
+
+@cache
 def filters() -> Question:
     """The choice of cases that every question with a line ``#& ?case`` knows; its parameters are the filters."""
     file = resources.folder("queries") / "filters" / "cases.rq"
@@ -73,11 +81,18 @@ def question(name: str) -> Question:
     raise QueryError(f"There is no question {name!r}.{hint(name, known)} 'kg query' lists them all.")
 
 
-def ask(store: Store, query: Question | str, values: Mapping[str, str | Iterable[str]] | None = None) -> Table:
+def ask(
+    store: Store,
+    query: Question | str,
+    values: Mapping[str, str | Iterable[str]] | None = None,
+    *,
+    facts: bool = True,
+) -> Table:
     """The answer of a question (an object, a name or a path) over the union of all graphs of the store.
 
     Labels among the values are looked up in the shipped and installed vocabularies. Every filter may be given to every
-    question that is ``filtered``. QueryError says what cannot be asked.
+    question that is ``filtered``. Without ``facts`` the answer need not tell what its rows rest on, and a question of
+    the whole graph takes what the build added up. QueryError says what cannot be asked.
     """
     from kg import vocab
 
@@ -85,16 +100,19 @@ def ask(store: Store, query: Question | str, values: Mapping[str, str | Iterable
     given = values or {}
     terms = Values(vocab.load, lambda name: _cases(store, name), store.base)
     text = asked.bind(given, terms, filters())
+    if form := _form(store, asked, given, facts):
+        text = form.bind(given, terms, filters())
     try:
-        answer = _table(store.query(text))
+        answer, behind = _behind(_table(store.query(text)))
     except SyntaxError as error:
         raise QueryError(f"{asked.name} is not valid SPARQL: {error}.") from error
     if asked.share:
         answer = with_shares(answer, *asked.share)
     remarks = [*terms.understood, asked.note]
-    if answer.facts is not None:
+    if asked.tells_facts:
         chosen = {name: value for name, value in given.items() if name in {p.name for p in filters().parameters}}
-        remarks = [*terms.understood, _counted(store, answer.facts, chosen), asked.note, CAUTION]
+        number = behind if answer.facts is None else _reports(answer.facts)
+        remarks = [*terms.understood, _counted(store, number, chosen), asked.note, CAUTION]
     return replace(answer, remarks=tuple(r for r in remarks if r))
 
 
@@ -152,12 +170,34 @@ def _cases(store: Store, name: str) -> list[str]:
     return []
 
 
-def _counted(store: Store, facts: Sequence[Sequence[str]], chosen: Mapping[str, str | Iterable[str]]) -> str:
+def _form(store: Store, asked: Question, given: Mapping[str, object], facts: bool) -> Question | None:
+    """The form of a shipped question that takes totals, if it fits what is wanted and the store has them."""
+    form = totalled().get(asked.name)
+    if form is None or asked != questions()[asked.name] or (facts and asked.tells_facts and not form.tells_facts):
+        return None
+    known = {p.name for p in (*form.parameters, *(filters().parameters if form.filtered else ()))}
+    return form if known.issuperset(given) and held(store) else None
+
+
+def _behind(answer: Table) -> tuple[Table, int]:
+    """The answer without its column ``behind``, which tells on how many reports the whole of it rests; and that."""
+    if "behind" not in answer.columns:
+        return answer, 0
+    place = answer.columns.index("behind")
+    rows = tuple((*row[:place], *row[place + 1 :]) for row in answer.rows)
+    columns = (*answer.columns[:place], *answer.columns[place + 1 :])
+    return replace(answer, columns=columns, rows=rows), int(answer.rows[0][place] or 0) if answer.rows else 0
+
+
+def _reports(facts: Sequence[Sequence[str]]) -> int:
+    return len({match["report"] for row in facts for fact in row if (match := _OF_A_CASE.fullmatch(fact))})
+
+
+def _counted(store: Store, reports: int, chosen: Mapping[str, str | Iterable[str]]) -> str:
     """On how many reports the answer rests, out of how many."""
-    reports = {match["report"] for row in facts for fact in row if (match := _OF_A_CASE.fullmatch(fact))}
     among = ask(store, "size", chosen).to_dicts()[0]["reports"]
     which = " that the filters choose" if chosen else ""
-    return f"{len(reports):,} of {among:,} reports{which}."
+    return f"{reports:,} of {among:,} reports{which}."
 
 
 def _table(result: Answer) -> Table:

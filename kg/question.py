@@ -38,6 +38,7 @@ _SLOT = re.compile(r"(\s*VALUES\s+(?:\?(\w+)|\(\?(\w+)_from\s+\?\w+_to\))\s*)\{[
 _ONLY_IF = re.compile(r"#\?\s*([\w-]+)\s*$")
 _FILTERS = re.compile(r"^(\s*)#&\s*\?(\w+)\s*$", re.M)
 _CASE = re.compile(r"\?case\b")
+_FACTS = re.compile(r"\?facts\b")
 _PREFIX = re.compile(r"^PREFIX\s.*$", re.M)
 
 
@@ -79,6 +80,11 @@ class Question:
     def filtered(self) -> bool:
         """Whether the filters of queries/filters/ apply."""
         return _FILTERS.search(self.text) is not None
+
+    @property
+    def tells_facts(self) -> bool:
+        """Whether its answers tell what each row rests on."""
+        return _FACTS.search(self.text) is not None
 
     def bind(
         self,

@@ -199,11 +199,10 @@ class Reports:
         self._names: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[Report]:
-        for graph in self.store.graphs():
-            if graph.startswith(self.store.base):
-                nodes = _Nodes(self._quads(graph))
-                for iri in nodes.of_type("casekg:Report"):
-                    yield self._report(iri, graph, nodes)
+        for graph in self.store.data_graphs():
+            nodes = _Nodes(self._quads(graph))
+            for iri in nodes.of_type("casekg:Report"):
+                yield self._report(iri, graph, nodes)
 
     def named(self, name: str) -> Report | None:
         """The report with that id, key such as ``doi:10.1000/xyz``, or IRI, whole or without the base."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
@@ -11,6 +11,7 @@ from kg import quads
 
 if TYPE_CHECKING:
     from kg.store import Store
+    from kg.totals import Ledger
     from kg.vocab import Vocabulary
 
 __all__ = ["Shelf"]
@@ -25,8 +26,8 @@ class Shelf:
     A process that dies in between leaves out whole reports, which the next build finds missing.
     """
 
-    def __init__(self, store: Store, vocabulary: Vocabulary, writer: quads.Writer) -> None:
-        self.store, self.vocabulary = store, vocabulary
+    def __init__(self, store: Store, vocabulary: Vocabulary, writer: quads.Writer, ledger: Ledger) -> None:
+        self.store, self.vocabulary, self.ledger = store, vocabulary, ledger
         self.changed: list[str] = []
         self._waiting: dict[str, bytes] = {}
         self._size = 0
@@ -54,7 +55,14 @@ class Shelf:
         """Put in the store what was taken; whether that succeeds or not, it is taken no more."""
         waiting, self._waiting, self._size = self._waiting, {}, 0
         self._describe()
+        self.ledger.leave(waiting)
         self.store.replace_all(waiting)
+
+    def remove(self, graphs: Iterable[str]) -> None:
+        """Remove graphs of reports that are gone."""
+        gone = list(graphs)
+        self.ledger.leave(gone)
+        self.store.remove(*gone)
 
     def _describe(self) -> None:
         """Add what the vocabularies say of the concepts, unless it stands there."""

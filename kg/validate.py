@@ -133,7 +133,7 @@ def validate(target: Store | Path | str, *, engine: Engine = "checked", graphs: 
 
 def complete(store: Store, done: Report, graphs: Collection[str]) -> Report:
     """``done``, which is what was found in those graphs of a store, with what is found in all others and across all."""
-    others = [g for g in store.graphs() if g.startswith(store.base) and g not in graphs]
+    others = [g for g in store.data_graphs() if g not in graphs]
     return Report.of((done, _validate(store, "checked", others, whole=True)))
 
 
@@ -196,7 +196,7 @@ def check(graphs: Mapping[str, bytes], *, engine: Engine = "checked") -> tuple[l
 
 def _validate(store: Store, engine: Engine, graphs: Iterable[str] | None, *, whole: bool = False) -> Report:
     """The graphs one by one, by default all that begin with the store's base; then what concerns the whole store."""
-    wanted = [g for g in store.graphs() if g.startswith(store.base)] if graphs is None else sorted(graphs)
+    wanted = store.data_graphs() if graphs is None else sorted(graphs)
     checker = Checker(store, engine)
     reports = []
     names = iter(wanted)

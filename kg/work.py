@@ -16,6 +16,7 @@ from kg import extractors, quads, review, vocab
 from kg.errors import KGError, ModelError, ShapeError
 from kg.model import CaseRecord, Document
 from kg.parallel import chunks, in_processes
+from kg.totals import Summer, Sums
 
 if TYPE_CHECKING:
     from kg.llm import LanguageModel
@@ -65,6 +66,7 @@ class Done:
     unplaced: tuple[str, ...] = ()  # decisions, and why
     lost: int = 0  # windows of the text for which no reply came
     checked: Report | ShapeError | None = None  # of this and what was done with it
+    sums: Sums | None = None  # the same
 
 
 def run(jobs: Iterator[Job], settings: Settings, processes: int) -> Iterator[Done]:
@@ -89,7 +91,8 @@ def _work(settings: Settings, jobs: Sequence[Job]) -> list[Done]:
         checked = _checker(settings)({one.graph: one.quads for one in done if one.quads})
     except ShapeError as error:  # to be said when all is stored
         checked = error
-    return [replace(done[0], checked=checked), *done[1:]]
+    sums = _summer(settings)(b"".join(one.quads for one in done))
+    return [replace(done[0], checked=checked, sums=sums), *done[1:]]
 
 
 def _one(settings: Settings, job: Job) -> Done:
@@ -143,3 +146,8 @@ def _checker(settings: Settings) -> Checker:
     from kg.validate import Checker
 
     return Checker(_vocabulary(settings))
+
+
+@lru_cache(_KEPT)
+def _summer(settings: Settings) -> Summer:
+    return Summer(_vocabulary(settings), settings.base)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kg.errors import QueryError
-from kg.model import Block, Document, record_from_json
+from kg.model import Block, CaseRecord, Document, record_from_json
 from kg.query import ask, sentences
 from kg.shares import wilson, with_shares
 from kg.store import Store
@@ -78,14 +78,16 @@ REPORTS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    reports = []
+def reports() -> Iterator[tuple[Document, CaseRecord]]:
     for name, (about, cases) in REPORTS.items():
         text = f"{TEXT} {name}"
         record = record_from_json({"id": name, "report": about, "cases": cases})
-        reports.append((Document(name, text, record.report, (Block(0, len(text), "abstract"),)), record))
-    with store_of_reports(reports) as opened:
+        yield Document(name, text, record.report, (Block(0, len(text), "abstract"),)), record
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    with store_of_reports(list(reports())) as opened:
         yield opened
 
 

@@ -78,7 +78,7 @@ def _command(asked: Question) -> TyperCommand:
         evidence = values.pop("evidence")
         given = {p.name: values[p.variable] for p in parameters if values[p.variable]}
         with open_store(output.place(store), read_only=True) as opened:
-            answer = ask(opened, asked, given)
+            answer = ask(opened, asked, given, facts=evidence)
             behind = sentences(opened, answer) if evidence else None
         output.answer(answer, "json" if as_json else form, behind)
 

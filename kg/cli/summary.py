@@ -31,7 +31,7 @@ def show(built: Build, store: Store, out: Path, *, model: LanguageModel | None =
 
     Of a graph of more than ``_WHOLE`` reports, only what the build did: the rest is for ``kg export`` and ``kg query``.
     """
-    size = sum(graph.startswith(store.base) for graph in store.graphs())
+    size = len(store.data_graphs())
     small = size <= _WHOLE
     counts: dict[str, Value] = {"graphs of reports and copies": size}
     if small or not built.unchanged:
@@ -46,7 +46,7 @@ def show(built: Build, store: Store, out: Path, *, model: LanguageModel | None =
     for name in files:
         with output.sink(out / f"graph.{name}") as sink:
             exporters.export(store, sink, name)
-    treatments = ask(store, "treatments") if small else Table((), ())
+    treatments = ask(store, "treatments", facts=False) if small else Table((), ())
     differences = [row for row in ask(store, "copies").to_dicts() if row["differs"]] if built.copies else []
     pairs = ask(store, "same-patient").to_dicts() if small else []
     validation = built.validation

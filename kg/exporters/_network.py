@@ -47,9 +47,7 @@ def parts(store: Store, *, text: bool = True) -> Iterator[Part]:
     names = _Names(vocabulary)
     kind = vocabulary.expand("rdf:type")
     outside: set[str] = set()
-    for graph in store.graphs():
-        if not graph.startswith(store.base):
-            continue
+    for graph in store.data_graphs():
         values: dict[str, dict[str, list[str]]] = {}
         edges: list[Edge] = []
         for quad in store.quads(graph):
@@ -95,7 +93,7 @@ def nodes_and_edges(
 
 def attributes(store: Store, *, text: bool = True) -> list[str]:
     """The names of all attributes of nodes, sorted, for formats that declare them first."""
-    graphs = (graph for graph in store.graphs() if graph.startswith(store.base))
+    graphs = store.data_graphs()
     said = {q.predicate.value for g in graphs for q in store.quads(g) if isinstance(q.object, ox.Literal)}
     names = _Names(vocab.load())
     return sorted({"class", "label"} | {names[predicate] for predicate in said.difference(withheld(text))})

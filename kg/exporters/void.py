@@ -77,7 +77,8 @@ class _Counts:
 
     def __init__(self, store: Store, kind: str) -> None:
         self._store = store
-        other = [quad for graph in store.graphs() if not graph.startswith(store.base) for quad in store.quads(graph)]
+        data = {*store.data_graphs()}
+        other = [quad for graph in store.graphs() if graph not in data for quad in store.quads(graph)]
         self.classes = self._by("classes") - Counter(str(q.object)[1:-1] for q in other if q.predicate.value == kind)
         self.properties = self._by("properties") - Counter(q.predicate.value for q in other)
         self.triples = self.properties.total()

@@ -115,6 +115,10 @@ class Store(ABC):
         for graph, nquads in graphs.items():
             self.replace(graph, nquads)
 
+    def data_graphs(self) -> list[str]:
+        """IRIs of the graphs of reports, copies and extractions, sorted: those of vocabularies and totals left out."""
+        return [g for g in self.graphs() if g.startswith(self.base) and not g.startswith(f"{self.base}totals/")]
+
     def about(self, node: ox.NamedNode) -> Iterator[ox.Quad]:
         """All quads of which ``node`` is the subject."""
         return self.match(node, None, None)
@@ -177,7 +181,7 @@ class Store(ABC):
         out, so that a small graph is a small file.
         """
         seen: set[str] = set()
-        for graph in (g for g in self.graphs() if g.startswith(self.base)) if graphs is None else sorted(graphs):
+        for graph in self.data_graphs() if graphs is None else sorted(graphs):
             quads = []
             for quad in self.quads(graph):
                 if quad.predicate.value not in without:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -82,6 +83,12 @@ class Vocabulary:
             "SELECT curie FROM term WHERE curie LIKE ? UNION SELECT curie FROM concept WHERE curie LIKE ?", like, like
         )
         return [row[0] for row in rows]
+
+    @cached_property
+    def tree(self) -> str:
+        """Stands for what is within what: it differs where a concept has other ancestors."""
+        rows = self._database.rows("SELECT curie, ancestors FROM concept WHERE ancestors <> '' ORDER BY curie")
+        return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
 
     # --- words ------------------------------------------------------------------------------------------------------
 

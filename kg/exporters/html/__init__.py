@@ -37,7 +37,7 @@ def write(store: Store, out: BinaryIO, *, text: bool = True, reports: Sequence[s
     ``text=False`` leaves out texts and quotes. Raises ExportError if a named report is not in the store, or if there
     are more than ``MOST``.
     """
-    count = sum(g.startswith(store.base) for g in store.graphs()) if reports is None else len(reports)
+    count = len(store.data_graphs()) if reports is None else len(reports)
     if count > MOST:
         raise ExportError(
             f"A page of {count:,} reports is more than a browser can hold ({MOST:,}): name some with "
