@@ -115,7 +115,8 @@ def test_loaded_parts_are_counted_by_the_next_build(tmp_path: Path) -> None:
     place = tmp_path / "store"
     with store_of_reports(list(read_reports())) as invented, open_store(place, base=invented.base) as store:
         Ledger(store, vocab.load()).settle()
-        quads = b"".join(ox.serialize(invented.quads(g), format=ox.RdfFormat.N_QUADS) for g in invented.data_graphs())
+        own = (quad for graph in invented.data_graphs() for quad in invented.quads(graph))
+        quads = ox.serialize(own, format=ox.RdfFormat.N_QUADS) or b""
         folder = parts.Folder(str(tmp_path / "parts"))
         folder.write("part-00000-0", quads, {})
         folder.write(parts.VOCABULARIES, b"", {})
