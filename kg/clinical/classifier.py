@@ -1,15 +1,16 @@
 """A small linear classifier over string features, read from ``kg/models/NAME.json.gz`` (or ``.json``).
 
 ``training/linear.py`` writes the files. A file holds ``labels``, one ``bias`` and, by feature, one weight a label; with
-two labels only the second has a column, and the first stands at zero. A call costs one look-up a feature.
+two labels only the second has a column, and the first stands at zero. A call costs one look-up a feature. As the same
+features come again and again, they are best spelled once, by ``spelled`` or a cached function, and then looked up.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
 from itertools import repeat
 from math import exp
 from pathlib import Path
@@ -20,7 +21,33 @@ import numpy as np
 from kg.errors import RuleError
 from kg.resources import folder
 
-__all__ = ["Classifier"]
+__all__ = ["Classifier", "Spelled", "spelled"]
+
+_SPELLED = 32768  # features of one sort that are remembered
+
+
+class Spelled(dict[str, str]):
+    """Word -> the feature that it makes between ``before`` and ``after``, spelled when first asked for."""
+
+    def __init__(self, before: str, after: str) -> None:
+        super().__init__()
+        self._before, self._after = before, after
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= _SPELLED:
+            self.clear()
+        feature = self[word] = f"{self._before}{word}{self._after}"
+        return feature
+
+    def of(self, words: Iterable[str]) -> Iterator[str]:
+        """The features of some words."""
+        return map(self.__getitem__, words)
+
+
+@lru_cache(4096)
+def spelled(name: str, beside: str = "") -> Spelled:
+    """Word -> ``name=word``, or ``name=word|beside``."""
+    return Spelled(f"{name}=", f"|{beside}" if beside else "")
 
 
 class Classifier:
@@ -39,10 +66,10 @@ class Classifier:
             raise RuleError(f"Model {name} has {len(weights[bad])} weights for {bad!r}, not {columns}; train it again.")
         self.labels = tuple(labels)
         self._bias = tuple(bias)
-        # Two labels: the weight of a feature; more: its row in the matrix.
+        # Two labels: the weight of a feature; more: its row in the matrix, whose first is that of unknown features.
         self._weights = {key: float(row[0]) for key, row in weights.items()} if columns == 1 else {}
-        self._rows = {key: n for n, key in enumerate(weights)} if columns > 1 else {}
-        self._matrix = np.array([weights[key] for key in self._rows], np.float64).reshape(-1, columns)
+        self._rows = {key: n for n, key in enumerate(weights, 1)} if columns > 1 else {}
+        self._matrix = np.array([[0.0] * columns, *(weights[key] for key in self._rows)])
 
     @classmethod
     def load(cls, name: str) -> Classifier:
@@ -54,10 +81,12 @@ class Classifier:
         if len(self.labels) == 2:
             second = self.chance(features)
             return dict(zip(self.labels, (1 - second, second), strict=True))
-        rows = [n for n in map(self._rows.get, features) if n is not None]
-        totals = self._matrix.take(rows, axis=0).sum(axis=0) + self._bias
-        raised = np.exp(totals - totals.max())
-        return dict(zip(self.labels, (raised / raised.sum()).tolist(), strict=True))
+        rows = list(map(self._rows.get, features, repeat(0)))
+        totals = (np.add.reduce(self._matrix.take(rows, axis=0), axis=0) + self._bias).tolist()
+        most = max(totals)
+        raised = [exp(total - most) for total in totals]
+        whole = sum(raised)
+        return {label: one / whole for label, one in zip(self.labels, raised, strict=True)}
 
     def chance(self, features: Iterable[str]) -> float:
         """The probability of the second label of two, for yes/no questions."""

@@ -8,11 +8,15 @@ treatment was likely given for the condition of which there was an outcome after
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import exp, log, sqrt
+from functools import lru_cache
+from math import exp, inf, log, sqrt
+from typing import NamedTuple
 
-from kg.clinical.classifier import Classifier
+import numpy as np
+
+from kg.clinical.classifier import Classifier, spelled
 from kg.clinical.scene import Item, Place, Scene
 from kg.clinical.story import Story
 from kg.model import Concept, Condition, Intervention, Outcome
@@ -33,6 +37,16 @@ class Pair:
     source: str
     target: str
     bundle: int
+    features: Sequence[str]
+
+
+class _Meeting(NamedTuple):
+    """A source and a target: their mentions ``a`` and ``b`` that stand nearest, how far apart, what speaks of both."""
+
+    target: Item
+    a: Place
+    b: Place
+    far: str
     features: list[str]
 
 
@@ -96,24 +110,21 @@ def chances(name: str, pairs: Sequence[Pair], model: Classifier | None = None) -
 
 def for_pairs(scene: Scene) -> list[Pair]:
     """Every intervention with every condition."""
-    pairs = []
-    for source in scene.interventions:
-        found = [(target, *_nearest(source.places, target.places)) for target in scene.conditions]
-        for (target, a, b), near in zip(found, _relatedness(source, found), strict=True):
-            f = _shared(scene, source, a, target, b, [p for t, _, p in found if t is not target])
-            pairs.append(Pair(source.id, target.id, b.bundle, f + _kin(source, target) + near))
-    return pairs
+    return [
+        Pair(source.id, met.target.id, met.b.bundle, [*met.features, *_kin(source, met.target), *near])
+        for source, row in zip(scene.interventions, _nearness(scene.interventions, scene.conditions), strict=True)
+        for met, near in _related(_meetings(scene, source, source.places, scene.conditions), row)
+    ]
 
 
 def of_pairs(scene: Scene) -> list[Pair]:
     """Every outcome with every condition."""
     pairs = []
-    for source in scene.outcomes:
-        found = [(target, *_nearest(source.places[:1], target.places)) for target in scene.conditions]
-        for (target, a, b), near in zip(found, _relatedness(source, found), strict=True):
-            f = _shared(scene, source, a, target, b, [p for t, _, p in found if t is not target])
-            f += [f"ow={w}|{target.sort}" for w in source.words]
-            pairs.append(Pair(source.id, target.id, b.bundle, f + _kin(source, target) + near))
+    for source, row in zip(scene.outcomes, _nearness(scene.outcomes, scene.conditions), strict=True):
+        for met, near in _related(_meetings(scene, source, source.places[:1], scene.conditions), row):
+            own = spelled("ow", met.target.sort).of(source.words)
+            features = [*met.features, *own, *_kin(source, met.target), *near]
+            pairs.append(Pair(source.id, met.target.id, met.b.bundle, features))
     return pairs
 
 
@@ -121,26 +132,28 @@ def after_pairs(scene: Scene, fors: Shares, ofs: Shares) -> list[Pair]:
     """Every outcome with every intervention; ``fors`` and ``ofs`` say how likely they share a condition."""
     pairs = []
     for source in scene.outcomes:
-        found = [(target, *_nearest(source.places[:1], target.places)) for target in scene.interventions]
-        for target, a, b in found:
-            f = _shared(scene, source, a, target, b, [p for t, _, p in found if t is not target])
-            f += _episode(scene, source, a, target, b)
+        said = dict.fromkeys(scene.parts(source.places[0]))
+        for met in _meetings(scene, source, source.places[:1], scene.interventions):
+            target = met.target
             share = max(
                 (ofs.get((source.id, c.id), 0.0) * fors.get((target.id, c.id), 0.0) for c in scene.conditions),
                 default=0.0,
             )
-            f += [f"share={_step(share)}", f"share={_step(share)}|{_far(a, b)}"]
-            pairs.append(Pair(source.id, target.id, b.bundle, f))
+            features = [*met.features, *_episode(scene, source, met), *spelled("SK", target.sort).of(said)]
+            features += [*_share(int(share * 5), met.far), f"tw={target.words[-1]}", f"sw={source.words[-1]}"]
+            pairs.append(Pair(source.id, target.id, met.b.bundle, features))
     return pairs
 
 
 def through(first: Shares, second: Shares) -> dict[tuple[str, str], float]:
     """(a, c) -> how likely there is a b that ``first`` links to a and ``second`` to c, for the likeliest b."""
+    onwards: dict[str, list[tuple[str, float]]] = {}
+    for (b, c), more in second.items():
+        onwards.setdefault(b, []).append((c, more))
     found: dict[tuple[str, str], float] = {}
     for (a, b), chance in first.items():
-        for (other, c), more in second.items():
-            if other == b:
-                found[a, c] = max(found.get((a, c), 0.0), chance * more)
+        for c, more in onwards.get(b, ()):
+            found[a, c] = max(found.get((a, c), 0.0), chance * more)
     return found
 
 
@@ -153,22 +166,25 @@ def again_pairs(pairs: Sequence[Pair], own: Shares, others: Shares) -> list[Pair
     for p in pairs:
         sure, share = _logit(own[p.source, p.target]), others.get((p.source, p.target), 0.0)
         rival = max((other for target, other in by_source.get(p.source, ()) if target != p.target), default=0.0)
-        f = [f"own={int(max(-6.0, min(6.0, 2 * sure)))}", f"share={int(8 * share)}"]
-        f += [f"ahead={int(6 * (share - rival))}"]
-        f += [f"own={int(max(-4.0, min(4.0, sure)))}|{int(5 * share)}|{int(4 * rival)}"]
-        again.append(Pair(p.source, p.target, p.bundle, f))
+        fine, coarse = int(max(-6.0, min(6.0, 2 * sure))), int(max(-4.0, min(4.0, sure)))
+        ahead, some = int(6 * (share - rival)), int(5 * share)
+        features = _again(fine, coarse, int(8 * share), ahead, some, int(4 * rival))
+        again.append(Pair(p.source, p.target, p.bundle, features))
     return again
 
 
 def _nearest(sources: Sequence[Place], targets: Sequence[Place]) -> tuple[Place, Place]:
     """The two mentions that stand nearest; of equals the earlier target."""
-
-    def distance(pair: tuple[Place, Place]) -> tuple[float, int]:
-        a, b = pair
-        apart = a.sentence - b.sentence
-        return (apart if apart >= 0 else -1.5 * apart, abs(a.first - b.first) if not apart else 0)
-
-    return min(((a, b) for a in sources for b in targets), key=distance)
+    nearest, least = (sources[0], targets[0]), (inf, 0)
+    if len(sources) == len(targets) == 1:
+        return nearest
+    for a in sources:
+        for b in targets:
+            apart = a.sentence - b.sentence
+            distance = (apart if apart >= 0 else -1.5 * apart, 0 if apart else abs(a.first - b.first))
+            if distance < least:
+                nearest, least = (a, b), distance
+    return nearest
 
 
 def _far(a: Place, b: Place) -> str:
@@ -178,53 +194,43 @@ def _far(a: Place, b: Place) -> str:
     return "0<" if b.start < a.start else "0>"
 
 
-def _shared(scene: Scene, source: Item, a: Place, target: Item, b: Place, rivals: Sequence[Place]) -> list[str]:
-    """What speaks of any pair: how far apart, what stands between and around, and who stands nearer."""
-    far, sort, own = _far(a, b), target.sort, source.sort
-    f = [
-        "d=" + far,
-        f"d={far}|{sort}",
-        f"d={far}|{own}",
-        f"d={far}|{own}|{sort}",
-        f"{own}|{sort}",
-        "s=" + sort,
-        "o=" + own,
-    ]
-    first = target.first.start
-    f.append(f"first={first == b.start}|{far}")
-    f.append(f"new={target.first.start > source.places[0].start}|{sort}")
-    lead = scene.leads.get(b.bundle, ("#", "#"))
-    f += [f"lead={lead[1]}", f"lead={lead[1]}|{far}", f"lead2={lead[0]}_{lead[1]}|{far[0]}"]
-    ahead = scene.parts(a)
-    before = ahead[a.first - 1] if a.first else "#"
-    f += [f"before={before}|{far}", f"start={ahead[0]}|{far}"]
-    if a.sentence == b.sentence:
-        low, high = (b.last, a.first) if b.start < a.start else (a.last, b.first)
-        between = ahead[low:high]
-        f.append(f"gap={min(10, len(between))}|{far}")
-        f += [f"B={w}|{far}" for w in set(between)]
-        if 0 < len(between) <= 4:
-            f.append(f"between={'_'.join(between)}|{far}")
-        if a.first <= b.first < a.last:
-            f += ["inside", f"inside|{sort}", f"inside|{own}"]
-    else:
-        f += [f"S={w}|{far[0]}" for w in set(ahead[:6])]
-    own_nearness = _nearness(a, b)
-    nearer = [r for r in rivals if _nearness(a, r) < own_nearness]
-    f += [
-        f"nearer={min(4, len(nearer))}",
-        f"nearer={min(4, len(nearer))}|{far}",
-        f"nearer={min(4, len(nearer))}|{sort}",
-    ]
-    lists = len({(r.sentence, r.bundle) for r in nearer if (r.sentence, r.bundle) != (b.sentence, b.bundle)})
-    f += [f"lists={min(3, lists)}", f"lists={min(3, lists)}|{far}", f"lists={min(3, lists)}|{own}"]
-    here = sum(r.sentence == a.sentence for r in rivals)
-    f += [f"here={min(2, here)}|{far}", f"rivals={min(6, len(rivals))}", f"rivals={min(4, len(rivals))}|{far}"]
-    f += [f"rivals={min(4, len(rivals))}|{sort}"]
-    return f
+def _meetings(scene: Scene, source: Item, places: Sequence[Place], targets: Sequence[Item]) -> list[_Meeting]:
+    """A source, of which ``places`` count, with each of the targets that are rivals."""
+    nearest = [_nearest(places, target.places) for target in targets]
+    own, many = source.sort, len(targets) - 1
+    met = []
+    for target, (a, b) in zip(targets, nearest, strict=True):
+        far, sort, parts = _far(a, b), target.sort, scene.parts(a)
+        least = _apart(a, b)
+        nearer = [r for _, r in nearest if _apart(a, r) < least]
+        lists = {(r.sentence, r.bundle) for r in nearer} - {(b.sentence, b.bundle)} if nearer else ()
+        same = a.sentence == b.sentence
+        here = sum([r.sentence == a.sentence for _, r in nearest]) - same
+        lead = scene.leads.get(b.bundle, ("#", "#"))
+        first = target.first.start
+        ahead = parts[a.first - 1] if a.first else "#"
+        features = [
+            *_place(far, own, sort, first == b.start, first > source.places[0].start),
+            *_lead(*lead, far),
+            *_order(min(4, len(nearer)), min(3, len(lists)), far, own, sort),
+            *_crowd(min(2, here), min(6, many), far, sort),
+            f"before={ahead}|{far}",
+            f"start={parts[0]}|{far}",
+        ]
+        if same:
+            low, high = (b.last, a.first) if b.start < a.start else (a.last, b.first)
+            between = parts[low:high]
+            features += _gap(min(10, len(between)), a.first <= b.first < a.last, far, own, sort)
+            features += spelled("B", far).of(dict.fromkeys(between))
+            if 0 < len(between) <= 4:
+                features.append(f"between={'_'.join(between)}|{far}")
+        else:
+            features += spelled("S", far[0]).of(dict.fromkeys(parts[:6]))
+        met.append(_Meeting(target, a, b, far, features))
+    return met
 
 
-def _nearness(a: Place, b: Place) -> tuple[int, int]:
+def _apart(a: Place, b: Place) -> tuple[int, int]:
     """How far ``b`` stands from ``a``; of two in another sentence the later one counts as the nearer."""
     apart = abs(a.sentence - b.sentence)
     return apart, -b.start if apart else abs(a.first - b.first)
@@ -232,51 +238,112 @@ def _nearness(a: Place, b: Place) -> tuple[int, int]:
 
 def _kin(source: Item, target: Item) -> list[str]:
     """What the words of both say of each other."""
-    f = [f"tw={target.words[-1]}|{source.sort}", f"sw={source.words[-1]}|{target.sort}"]
-    f.append(f"tt={target.words[-1]}|{source.words[-1]}")
-    f += [f"same={w in source.words}" for w in target.words if len(w) > 3]
-    f += [f"K={a}|{b}" for a in source.groups or (source.sort,) for b in target.groups]
-    f += [f"KS={b}|{target.sort}" for b in target.groups]
-    return f
+    long = [word for word in target.words if len(word) > 3]
+    both = sum([word in source.words for word in long])
+    kin = source.groups or (source.sort,)
+    features = [
+        spelled("tw", source.sort)[target.words[-1]],
+        spelled("sw", target.sort)[source.words[-1]],
+        f"tt={target.words[-1]}|{source.words[-1]}",
+        *spelled("KS", target.sort).of(target.groups),
+    ]
+    features += ["same=True"] * both + ["same=False"] * (len(long) - both)
+    for group in target.groups:
+        features += spelled("K", group).of(kin)
+    return features
 
 
-def _relatedness(source: Item, found: Sequence[tuple[Item, Place, Place]]) -> list[list[str]]:
-    """For each target how near it is to the source in meaning, by itself and among its rivals."""
-    near = [round(float(source.meaning @ target.meaning), 4) for target, _, _ in found]
-    rows = []
-    for n, ((_, a, b), own) in enumerate(zip(found, near, strict=True)):
-        far, others = _far(a, b), near[:n] + near[n + 1 :]
-        rank = sum(other > own for other in others)
-        margin = int(max(-4.0, min(4.0, 8 * (own - max(others, default=0.0)))))
-        step = int(max(-1.0, 10 * own))
-        f = [f"near={step}", f"near={step}|{far}", f"rank={min(3, rank)}", f"rank={min(2, rank)}|{far}"]
-        rows.append([*f, f"rank={min(2, rank)}|{min(4, len(near))}", f"margin={margin}", f"margin={margin}|{far}"])
-    return rows
+def _nearness(sources: Sequence[Item], targets: Sequence[Item]) -> list[list[float]]:
+    """For each source how near each target is to it in meaning."""
+    if not sources or not targets:
+        return [[] for _ in sources]
+    near = np.stack([s.meaning for s in sources]) @ np.stack([t.meaning for t in targets]).T
+    return [[round(value, 4) for value in row] for row in near.tolist()]
 
 
-def _episode(scene: Scene, source: Item, a: Place, target: Item, b: Place) -> list[str]:
+def _related(met: Sequence[_Meeting], near: Sequence[float]) -> Iterator[tuple[_Meeting, Sequence[str]]]:
+    """Each meeting with how near the two are in meaning, by themselves and among rivals."""
+    ordered = sorted(near, reverse=True)
+    for meeting, own in zip(met, near, strict=True):
+        rank, step = ordered.index(own), int(max(-1.0, 10 * own))
+        rival = ordered[0 if rank else 1] if len(ordered) > 1 else 0.0
+        margin = int(max(-4.0, min(4.0, 8 * (own - rival))))
+        far = meeting.far
+        yield meeting, (*_near(step, min(3, rank), min(4, len(near)), far), *_margin(margin, far))
+
+
+def _episode(scene: Scene, source: Item, met: _Meeting) -> Sequence[str]:
     """What happened between a treatment and an outcome: other outcomes, relapses, other treatments."""
-    between = [o for o in scene.outcomes if o is not source and b.start < o.places[0].start < a.start]
-    broken = sum(o.sort in _BREAKS for o in between)
-    relapsed = any(c.sort == "relapse" and b.start < c.first.start < a.start for c in scene.conditions)
-    treatments = {i.first.bundle for i in scene.interventions if i is not target and b.start < i.first.start < a.start}
-    treatments.discard(b.bundle)
-    far = _far(a, b)
-    f = [f"told={min(3, len(between))}", f"told={min(3, len(between))}|{far}", f"broken={min(2, broken)}"]
-    f += [f"broken={min(2, broken)}|{source.sort}", f"broken={min(2, broken)}|{bool(treatments)}"]
-    f += [f"relapsed={relapsed}|{bool(treatments)}", f"relapsed={relapsed}|{source.sort}"]
-    f += [f"treated={min(3, len(treatments))}", f"treated={min(3, len(treatments))}|{source.sort}"]
-    f += [f"treated={min(3, len(treatments))}|{target.sort}"]
-    f += [f"tw={target.words[-1]}", f"sw={source.words[-1]}"]
-    parts = scene.parts(a)
-    f += [f"SK={w}|{target.sort}" for w in set(parts)]
-    return f
+    begin, end = met.b.start, met.a.start
+    between = [o for o in scene.outcomes if o is not source and begin < o.places[0].start < end]
+    broken = sum([o.sort in _BREAKS for o in between])
+    relapsed = any(c.sort == "relapse" and begin < c.first.start < end for c in scene.conditions)
+    treatments = {
+        i.first.bundle for i in scene.interventions if i is not met.target and begin < i.first.start < end
+    } - {met.b.bundle}
+    counts = (min(3, len(between)), min(2, broken), min(3, len(treatments)))
+    return _between_both(*counts, relapsed, source.sort, met.target.sort, met.far)
+
+
+# What follows spells features from the few values that they depend on; most of them come again and again.
+
+
+@lru_cache(8192)
+def _place(far: str, own: str, sort: str, first: bool, new: bool) -> Sequence[str]:
+    where = ["d=" + far, f"d={far}|{sort}", f"d={far}|{own}", f"d={far}|{own}|{sort}"]
+    return [*where, f"{own}|{sort}", "s=" + sort, "o=" + own, f"first={first}|{far}", f"new={new}|{sort}"]
+
+
+@lru_cache(8192)
+def _lead(before: str, last: str, far: str) -> Sequence[str]:
+    return [f"lead={last}", f"lead={last}|{far}", f"lead2={before}_{last}|{far[0]}"]
+
+
+@lru_cache(8192)
+def _order(nearer: int, lists: int, far: str, own: str, sort: str) -> Sequence[str]:
+    f = [f"nearer={nearer}", f"nearer={nearer}|{far}", f"nearer={nearer}|{sort}"]
+    return [*f, f"lists={lists}", f"lists={lists}|{far}", f"lists={lists}|{own}"]
+
+
+@lru_cache(8192)
+def _crowd(here: int, rivals: int, far: str, sort: str) -> Sequence[str]:
+    few = min(4, rivals)
+    return [f"here={here}|{far}", f"rivals={rivals}", f"rivals={few}|{far}", f"rivals={few}|{sort}"]
+
+
+@lru_cache(8192)
+def _gap(words: int, inside: bool, far: str, own: str, sort: str) -> Sequence[str]:
+    return [f"gap={words}|{far}", *(["inside", f"inside|{sort}", f"inside|{own}"] if inside else [])]
+
+
+@lru_cache(8192)
+def _near(step: int, rank: int, rivals: int, far: str) -> Sequence[str]:
+    f = [f"near={step}", f"near={step}|{far}", f"rank={rank}", f"rank={min(2, rank)}|{far}"]
+    return [*f, f"rank={min(2, rank)}|{rivals}"]
+
+
+@lru_cache(8192)
+def _margin(margin: int, far: str) -> Sequence[str]:
+    return [f"margin={margin}", f"margin={margin}|{far}"]
+
+
+@lru_cache(8192)
+def _between_both(told: int, broken: int, treated: int, relapsed: bool, own: str, sort: str, far: str) -> Sequence[str]:
+    f = [f"told={told}", f"told={told}|{far}", f"broken={broken}", f"broken={broken}|{own}"]
+    f += [f"broken={broken}|{treated > 0}", f"relapsed={relapsed}|{treated > 0}", f"relapsed={relapsed}|{own}"]
+    return [*f, f"treated={treated}", f"treated={treated}|{own}", f"treated={treated}|{sort}"]
+
+
+@lru_cache(8192)
+def _share(share: int, far: str) -> Sequence[str]:
+    return [f"share={share}", f"share={share}|{far}"]
+
+
+@lru_cache(8192)
+def _again(fine: int, coarse: int, share: int, ahead: int, some: int, rival: int) -> Sequence[str]:
+    return [f"own={fine}", f"share={share}", f"ahead={ahead}", f"own={coarse}|{some}|{rival}"]
 
 
 def _logit(chance: float) -> float:
     near = min(max(chance, 1e-6), 1 - 1e-6)
     return log(near / (1 - near))
-
-
-def _step(share: float) -> int:
-    return int(share * 5)
