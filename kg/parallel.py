@@ -18,6 +18,8 @@ from kg.errors import KGError
 
 __all__ = ["chunks", "in_processes", "in_threads"]
 
+_AHEAD = 16  # items a process that wait or are done: it has work while what was done is stored
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -47,7 +49,7 @@ def in_processes(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, context, initializer=_start, initargs=(prepare,)) as pool:
         try:
-            yield from _in_order(pool, work, items, 4 * processes)
+            yield from _in_order(pool, work, items, _AHEAD * processes)
         except BrokenProcessPool as error:
             raise KGError(
                 "A process that extracts reports was ended from outside or could not start (out of memory, or kg.build "

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Shelf"]
 
-_REPORTS = 1000  # loaded at once: loading costs a tenth of a second however few they are
+_REPORTS = 3000  # loaded at once: Oxigraph merges its files after every few loads, however large these are
 _BYTES = 100_000_000  # of N-Quads loaded at once: Oxigraph loads a million quads in one step, and more in several
 
 
@@ -33,6 +33,7 @@ class Shelf:
         self._size = 0
         self._concepts: set[str] = set()
         self._described: set[str] = set()
+        self._told: set[str] = set()  # IRIs of the nodes of which the vocabularies' part was loaded
         known = quads.graph_iri(writer.extraction)
         if not store.holds(known):  # new, or made with other vocabularies, and reports from elsewhere name concepts too
             others = (g for g in store.graphs() if not g.startswith(store.base))
@@ -68,6 +69,6 @@ class Shelf:
         """Add what the vocabularies say of the concepts, unless it stands there."""
         nodes = {c: ox.NamedNode(self.vocabulary.expand(c)) for c in sorted(self._concepts - self._described)}
         if fresh := [c for c, node in nodes.items() if not any(True for _ in self.store.about(node))]:
-            self.store.bulk_load(self.vocabulary.quads(fresh))
+            self.store.bulk_load(self.vocabulary.quads(fresh, self._told))
         self._described |= self._concepts
         self._concepts.clear()

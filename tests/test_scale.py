@@ -54,11 +54,16 @@ def test_a_removed_file_takes_its_graphs_along(tmp_path: Path) -> None:
 def test_reports_are_loaded_in_steps_of_a_bounded_size(
     limit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(tmp_path / "a.jsonl", range(20, 50))
-    build([tmp_path / "a.jsonl"], tmp_path / "whole")
+    files = [tmp_path / f"{first}.jsonl" for first in (20, 30, 40)]
+    for file, disease in zip(files, ("gout", "hypoplastic leukemia", "gout, asthma and anemia"), strict=True):
+        write(file, range(int(file.stem), int(file.stem) + 10), disease)
+    build(files, tmp_path / "whole")
     monkeypatch.setattr(shelf, limit, 10 if limit == "_REPORTS" else 20_000)
-    build([tmp_path / "a.jsonl"], tmp_path / "steps")
-    assert graphs(tmp_path / "steps") == graphs(tmp_path / "whole")
+    build(files, tmp_path / "steps")
+    for name in ("whole", "steps"):
+        with open_store(tmp_path / name / "store") as store, (tmp_path / f"{name}.nq").open("wb") as sink:
+            sink.write(b"".join(sorted(f"{quad} .\n".encode() for quad in store.quads())))
+    assert (tmp_path / "steps.nq").read_bytes() == (tmp_path / "whole.nq").read_bytes()
 
 
 def test_of_a_large_graph_a_build_writes_no_files(

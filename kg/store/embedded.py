@@ -5,18 +5,22 @@ It remembers the version of its schema and the base of its IRIs, and lets one wr
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import pyoxigraph as ox
 
 from kg.errors import StoreError
 from kg.store.store import SCHEMA, Answer, Store
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 try:
     import fcntl
@@ -27,6 +31,7 @@ __all__ = ["Embedded", "open_embedded"]
 
 _ABOUT = "casekg.json"
 _LOCK = "casekg.lock"
+_READ = 1 << 20  # bytes that Oxigraph is given at once
 _FEW = 8  # up to so many graphs are sooner replaced one by one
 _PATIENCE = 1.0  # seconds; a server that copies the store holds it for less
 
@@ -150,7 +155,9 @@ class Embedded(Store):
             super().replace_all(graphs)
         else:
             self.remove(*filter(self.holds, graphs))
-            self.bulk_load(b"".join(graphs.values()))
+            nquads = io.BufferedReader(_Joined(graphs.values()), _READ)
+            with _said("The quads cannot be loaded"):
+                self.data.bulk_load(nquads, ox.RdfFormat.N_QUADS, lenient=True)
 
     def bulk_load(self, nquads: bytes | Iterable[ox.Quad]) -> None:
         """Add quads in one step, all or nothing; each call costs a tenth of a second, so hand over many reports."""
@@ -176,6 +183,28 @@ class Embedded(Store):
         with _said(f"The snapshot {path} cannot be written"):
             self.data.backup(path)
             shutil.copy(Path(self.path or ".") / _ABOUT, path / _ABOUT)
+
+
+class _Joined(io.RawIOBase):
+    """Several texts as one file, without a copy of them all."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = iter(parts)
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        while not self._rest:
+            part = next(self._parts, None)
+            if part is None:
+                return 0
+            self._rest = memoryview(part)
+        room = memoryview(buffer)
+        count = min(len(room), len(self._rest))
+        room[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count
 
 
 def _triple(quad: ox.Quad) -> str:

@@ -23,15 +23,18 @@ def files() -> list[Path]:
     return [*sorted(ontology.glob("*.ttl")), *sorted((ontology / "vocab").glob("*.ttl"))]
 
 
-def quads(vocabulary: Vocabulary, database: Database, used: Collection[str] | None) -> Iterator[ox.Quad]:
+def quads(
+    vocabulary: Vocabulary, database: Database, used: Collection[str] | None, told: set[str]
+) -> Iterator[ox.Quad]:
     """See ``Vocabulary.quads``. No triple stands in two graphs, so that a union counts none twice."""
     concepts = {vocabulary.expand(curie): curie for curie in vocabulary.concepts}
     start = [vocabulary.expand(c) for c in used or () if c in vocabulary.concepts]
-    wanted = concepts if used is None else _led_to(start, vocabulary, database, concepts)
-    others = sorted({iri for (iri,) in database.rows("SELECT iri FROM said")} - concepts.keys())
-    for iri in others:
+    wanted = (concepts.keys() if used is None else _led_to(start, vocabulary, database, concepts, told)) - told
+    others = {iri for (iri,) in database.rows("SELECT iri FROM said")} - concepts.keys() - told
+    told |= wanted | others
+    for iri in sorted(others):
         yield from _said(vocabulary, database, iri)
-    for links in codes(vocabulary, database).values():
+    for links in codes(vocabulary, database).values() if others else ():
         yield from links
     for iri in sorted(wanted):
         yield from about(vocabulary, database, iri)
@@ -86,13 +89,13 @@ def _said(vocabulary: Vocabulary, database: Database, iri: str) -> Iterator[ox.Q
 
 
 def _led_to(
-    start: list[str], vocabulary: Vocabulary, database: Database, concepts: Mapping[str, str]
-) -> Collection[str]:
-    """These concepts and all to which they lead: ancestors, parts of regimens."""
+    start: list[str], vocabulary: Vocabulary, database: Database, concepts: Mapping[str, str], told: Collection[str]
+) -> set[str]:
+    """These concepts and all to which they lead, those told apart: ancestors, parts of regimens."""
     found: set[str] = set()
     while start:
         iri = start.pop()
-        if iri not in found:
+        if iri not in found and iri not in told:
             found.add(iri)
             start += map(vocabulary.expand, vocabulary.concepts[concepts[iri]].ancestors)
             objects = (quad.object for quad in _said(vocabulary, database, iri))

@@ -215,12 +215,13 @@ class Vocabulary:
         """The vocabularies loaded, best first: name, title, release, licence, priority, number of concepts."""
         return list(json.loads(self._database.one("SELECT value FROM meta WHERE name = 'sources'") or "[]"))
 
-    def quads(self, used: Collection[str] | None = None) -> Iterator[ox.Quad]:
+    def quads(self, used: Collection[str] | None = None, told: set[str] | None = None) -> Iterator[ox.Quad]:
         """The ontology and the vocabularies in graphs of their own, with ``casekg:within`` and the like written out.
 
-        Of concepts only those ``used``, their ancestors and the parts of regimens; all of them if it is None.
+        Of concepts only those ``used``, their ancestors and the parts of regimens; all of them if it is None. What is
+        said of the nodes ``told`` is left out, and they become all of which was told.
         """
-        return graphs.quads(self, self._database, used)
+        return graphs.quads(self, self._database, used, set() if told is None else told)
 
     def about(self, node: ox.NamedNode) -> Iterator[ox.Quad]:
         """Of these quads those about one concept, one code of a closed list or one term of the ontology."""
