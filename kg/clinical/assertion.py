@@ -50,13 +50,12 @@ class _Rules(NamedTuple):
 def scopes(story: Story) -> list[Scope]:
     """All stretches of the story that stand under a cue, in order of their cues."""
     rules = _rules()
-    text = story.lower
+    text, words = story.lower, story.words
     found: list[Scope] = []
     free = 0
     for sentence in story.sentences:
-        for token in story.tokens[sentence.first : sentence.last]:
-            start = token.start
-            if token.text.lower() not in rules.opens or start < free:
+        for n in range(sentence.first, sentence.last):
+            if words[n] not in rules.opens or (start := story.tokens[n].start) < free:
                 continue
             if blind := rules.blind.match(text, start, sentence.end):
                 free = blind.end()
@@ -86,12 +85,12 @@ def _reach(
     """The stretch that a cue at ``start:end`` speaks of, within its sentence."""
     tokens = story.tokens
     if after:
-        last = bisect_left(tokens, start, sentence.first, sentence.last, key=lambda t: t.start)
+        last = bisect_left(story.word_starts, start, sentence.first, sentence.last)
         left = tokens[max(sentence.first, last - reach)].start if last > sentence.first else start
         for m in stops.finditer(story.lower, left, start):
             left = m.end()
         return left, start
-    first = bisect_left(tokens, end, sentence.first, sentence.last, key=lambda t: t.start)
+    first = bisect_left(story.word_starts, end, sentence.first, sentence.last)
     beyond = min(sentence.last, first + reach)
     right = tokens[beyond - 1].end if beyond > first else end
     if stop := stops.search(story.lower, end, right):

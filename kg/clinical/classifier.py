@@ -29,7 +29,7 @@ _SPELLED = 32768  # features of one sort that are remembered
 class Spelled(dict[str, str]):
     """Word -> the feature that it makes between ``before`` and ``after``, spelled when first asked for."""
 
-    def __init__(self, before: str, after: str) -> None:
+    def __init__(self, before: str, after: str = "") -> None:
         super().__init__()
         self._before, self._after = before, after
 

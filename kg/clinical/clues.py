@@ -5,10 +5,10 @@ Clues are strings, the features of the classifiers.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
+from kg.clinical.classifier import Spelled
 from kg.clinical.entities import Entity, entities
 from kg.clinical.mentions import Mention, MentionType
 from kg.clinical.story import Sentence, Story
@@ -17,8 +17,9 @@ from kg.model import Concept
 __all__ = ["candidates"]
 
 _REACH = 7  # words on the left whose presence counts
-_DIGIT = re.compile(r"\d")
 _SHOWN = 2  # mentions whose surroundings are told
+_WORD, _IS = Spelled("word "), Spelled("is ")
+_LEFT, _RIGHT = ({which: Spelled(f"{which}{side} ") for which in "12"} for side in "LR")
 
 
 def candidates(
@@ -73,7 +74,7 @@ def _clues(
             f"then {(min(s.index for s in sentences) > first_other) - (min(s.index for s in sentences) < first_other)}",
         ]
         row += {f"role {s.role}" for s in sentences} | {f"block {s.block}" for s in sentences}
-        row += [f"word {w}" for w in sorted(entity.named.words)]
+        row += _WORD.of(sorted(entity.named.words))
         if count == most > 1:
             row.append("most told")
         if entity.named.generic:
@@ -84,8 +85,7 @@ def _clues(
             row.append("within other")
         if best.curies:
             concept = concepts[best.curies[0]]
-            row += [f"exact {best.exact}", f"facet {concept.facet}", f"is {concept.curie}"]
-            row += [f"is {a}" for a in concept.ancestors]
+            row += [f"exact {best.exact}", f"facet {concept.facet}", *_IS.of((concept.curie, *concept.ancestors))]
         else:
             size = min(len(entity.named.words), 3)
             row += ["no concept", f"unknown {size} {int(best.score * 5)}", f"unknown {size} {entity.named.head[-3:]}"]
@@ -110,24 +110,19 @@ def _place(index: int, total: int) -> str:
 
 def _around(story: Story, mention: Mention, sentence: Sentence, which: str) -> list[str]:
     """The words around a mention, with those next to it in their order."""
-    tokens = story.tokens
-    first = bisect_left(tokens, mention.start, sentence.first, sentence.last, key=lambda t: t.start)
-    last = bisect_left(tokens, mention.end, sentence.first, sentence.last, key=lambda t: t.start)
-    left = [_word(t.text) for t in tokens[max(sentence.first, first - _REACH) : first]]
-    right = [_word(t.text) for t in tokens[last : min(sentence.last, last + 5)]]
-    left = ["<"] * (2 - len(left)) + left
-    right += [">"] * (2 - len(right))
+    words = story.zeroed
+    first = bisect_left(story.word_starts, mention.start, sentence.first, sentence.last)
+    last = bisect_left(story.word_starts, mention.end, first, sentence.last)
+    left, right = words[max(sentence.first, first - _REACH) : first], words[last : min(sentence.last, last + 5)]
+    left = [*["<"] * (2 - len(left)), *left]
+    right = [*right, *[">"] * (2 - len(right))]
     row = [
         f"{which}<{left[-1]}",
         f"{which}<<{left[-2]} {left[-1]}",
         f"{which}>{right[0]}",
         f"{which}>>{right[0]} {right[1]}",
     ]
-    row += {f"{which}L {w}" for w in left} | {f"{which}R {w}" for w in right}
-    opening = " ".join(_word(t.text) for t in tokens[sentence.first : min(sentence.first + 2, sentence.last)])
-    row.append(f"{which}opens {opening}")
+    row += _LEFT[which].of(dict.fromkeys(left))
+    row += _RIGHT[which].of(dict.fromkeys(right))
+    row.append(f"{which}opens {' '.join(words[sentence.first : min(sentence.first + 2, sentence.last)])}")
     return row
-
-
-def _word(text: str) -> str:
-    return _DIGIT.sub("0", text.lower())

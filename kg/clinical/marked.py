@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -50,14 +51,18 @@ def mark(
     marks = sorted(_marks(conditions, interventions))
     for sentence in story.of(case):
         inside = [m for m in marks if m.start < sentence.end and m.end > sentence.start]
-        tokens = story.tokens_of(sentence)
-        words = [t.text.lower() for t in tokens]
+        tokens, words = story.tokens_of(sentence), story.words[sentence.first : sentence.last]
         tags = [""] * len(tokens)
-        for m in inside:
-            for n, token in enumerate(tokens):
-                if m.start <= token.start < m.end and tags[n] != "I":
-                    tags[n] = m.kind
-        parts, place = _parts(words, tags, keep)
+        parts = story.numbered[sentence.first : sentence.last]
+        place: Sequence[int] = range(len(parts))
+        if inside:
+            for m in inside:
+                first = bisect_left(story.word_starts, m.start, sentence.first, sentence.last)
+                last = bisect_left(story.word_starts, m.end, first, sentence.last)
+                for n in range(first - sentence.first, last - sentence.first):
+                    if tags[n] != "I":
+                        tags[n] = m.kind
+            parts, place = _parts(parts, words, tags, keep)
         yield Marked(sentence, tokens, words, tags, inside, parts, place)
 
 
@@ -72,13 +77,15 @@ def _marks(conditions: Sequence[Condition], interventions: Sequence[Intervention
             yield Mark(span.start, span.end, "I", n, intervention.kind)
 
 
-def _parts(words: Sequence[str], tags: Sequence[str], keep: Container[str]) -> tuple[list[str], list[int]]:
+def _parts(
+    numbered: Sequence[str], words: Sequence[str], tags: Sequence[str], keep: Container[str]
+) -> tuple[list[str], list[int]]:
     parts: list[str] = []
     place: list[int] = []
     before = ""
-    for word, tag in zip(words, tags, strict=True):
+    for part, word, tag in zip(numbered, words, tags, strict=True):
         if not tag or word in keep:
-            parts.append("<n>" if word[0].isdigit() else word)
+            parts.append(part)
         elif tag != before or parts[-1] != f"<{tag}>":
             parts.append(f"<{tag}>")
         before = tag

@@ -10,7 +10,6 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Literal
 
 from kg.clinical.abbreviations import Abbreviation, abbreviations
@@ -27,7 +26,6 @@ __all__ = ["Mention", "MentionType", "find_mentions", "flags", "ground", "terms"
 MentionType = Literal["condition", "intervention", "finding", "site", "outcome"]
 
 _WORD = re.compile(r"[^\W_](?:[\w+-]*[\w+])?")
-_start = attrgetter("start")
 _TAGGED: tuple[MentionType, ...] = ("condition", "intervention")
 _NAMED: tuple[MentionType, ...] = ("finding", "site", "outcome")
 _LIKELY = 0.35  # probability from which a token may be part of a mention; what is found too much, classifiers drop
@@ -108,7 +106,7 @@ def flags(story: Story, found: Mapping[str, Sequence[Match]]) -> list[int]:
     for number in range(0, len(FLAGS), 2):
         at = 0
         for match in found[FLAGS[number][0]]:
-            at = bisect_left(tokens, match.start, at, key=_start)
+            at = bisect_left(story.word_starts, match.start, at)
             n = at
             while n < len(tokens) and tokens[n].start < match.end:
                 bits[n] |= 1 << (number if n == at else number + 1)
@@ -188,8 +186,8 @@ def _terms_only(
             n += 1
         if n < len(taken) and taken[n][0] < match.end:
             continue
-        first = bisect_left(tokens, match.start, key=_start)
-        last = bisect_left(tokens, match.end, key=_start)
+        first = bisect_left(story.word_starts, match.start)
+        last = bisect_left(story.word_starts, match.end, first)
         score = _KOREAN if hangul(story.text[match.start : match.end]) else max(chances[first:last], default=0.0)
         spans.append((match.start, match.end, kind, score, match.curies, True))
     return spans

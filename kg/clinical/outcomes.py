@@ -9,10 +9,10 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
-from kg.clinical.classifier import Classifier
+from kg.clinical.classifier import Classifier, spelled
 from kg.clinical.durations import duration_rules
 from kg.clinical.marked import Marked, mark
 from kg.clinical.story import Story
@@ -26,6 +26,7 @@ NOTHING = "none"
 _THRESHOLD = 0.25
 _APART = 3  # two candidates so many words apart, or fewer, are one statement
 _JOINS = frozenset((",", ";", "and", "but", "or", "then"))  # unless such a word parts two categories
+_OFFSETS = tuple((4 + offset, str(offset)) for offset in (-4, -3, -2, -1, 1, 2, 3, 4))
 _REACH = 12  # a phrase has at most so many words on either side of its head
 
 
@@ -133,19 +134,17 @@ def candidates(
             before = places[n - 1] if n else None
             after = places[n + 1] if n + 1 < len(places) else None
             features = _features(marked, at, cues, before, after, treated, place) + shared
-            sure = int(10 * told[marked.sentence.first + at])
-            features += [f"told>{n}" for n in range(sure + 1)]
-            features.append(f"told={sure}|{cues.names[word]}")
-            features += [f"G={group}|{cues.names[word]}" for group in primary]
-            features += [f"SG={group}|{cues.names[word]}" for group in here]
-            yield Candidate(marked, at, cues.names[word], cues.ranks[word], tuple(features))
+            cue = cues.names[word]
+            features += _told(int(10 * told[marked.sentence.first + at]), cue)
+            features += [*spelled("G", cue).of(primary), *spelled("SG", cue).of(here)]
+            yield Candidate(marked, at, cue, cues.ranks[word], tuple(features))
 
 
 def _sentence_features(marked: Marked, cues: Cues, treated: int, last: int, place: int) -> list[str]:
     """What all candidates of a sentence share."""
     sentence = marked.sentence
-    present = set(marked.parts)
-    features = [f"S={part}" for part in sorted(present)]
+    present = dict.fromkeys(marked.parts).keys()
+    features = list(spelled("S").of(present))
     features += [f"pos={place}", f"role={sentence.role}", f"treatedS={treated < sentence.start}"]
     if present & cues.supposition:
         features.append("supposed")
@@ -169,46 +168,59 @@ def _features(
     b2, b1, a1, a2 = near[2], near[3], near[5], near[6]
     f = ["w=" + word, "c=" + cue, f"b2={b2}_{b1}", f"a2={a1}_{a2}", f"b1a1={b1}_{a1}"]
     f += [f"wb={b1}_{word}", f"wa={word}_{a1}", f"wbb={b2}_{b1}_{word}", f"waa={word}_{a1}_{a2}"]
-    for offset in (-4, -3, -2, -1, 1, 2, 3, 4):
-        part = near[4 + offset]
-        f.append(f"{offset}={part}")
-        if -3 < offset < 3:
-            f.append(f"{offset}={part}|{cue}")
+    for n, offset in _OFFSETS:
+        part = near[n]
+        f.append(spelled(offset)[part])
+        if 1 < n < 7:
+            f.append(spelled(offset, cue)[part])
             if (other := cues.names.get(part)) is not None:
                 f += [f"{offset}c={other}", f"{offset}c={other}|{cue}"]
     left, right = parts[max(0, p - 10) : p], parts[p + 1 : p + 11]
-    for part in sorted(set(left)):
-        f += [f"L={part}", f"L={part}|{cue}"]
-    for part in sorted(set(right)):
-        f += [f"R={part}", f"R={part}|{cue}"]
+    for side, beside in (("L", dict.fromkeys(left)), ("R", dict.fromkeys(right))):
+        f += spelled(side).of(beside)
+        f += spelled(side, cue).of(beside)
     negations = [part for part in left[-5:] if part in cues.negation]
     if negations:
         f += ["neg", "neg|" + cue, "neg|" + word, f"neg={negations[-1]}|{cue}"]
-    if any(part in cues.negation for part in right[:4]):
+    if not cues.negation.isdisjoint(right[:4]):
         f += ["negR", "negR|" + cue]
     for kind in ("<C>", "<I>"):
-        to_left = next((n for n in range(1, p + 1) if parts[p - n] == kind), 0)
-        to_right = next((n for n in range(1, len(parts) - p) if parts[p + n] == kind), 0)
-        f += [f"{kind}l={min(to_left, 6)}", f"{kind}r={min(to_right, 6)}"]
-        f += [f"{kind}l={to_left > 0}|{cue}", f"{kind}r={to_right > 0}|{cue}"]
+        to_left = next((n for n, part in enumerate(reversed(parts[:p]), 1) if part == kind), 0)
+        to_right = next((n for n, part in enumerate(parts[p + 1 :], 1) if part == kind), 0)
+        f += _mentioned(kind, min(to_left, 6), min(to_right, 6), cue)
     token = marked.tokens[at]
     for m in marked.marks:
         if m.start <= token.start < m.end:
             f += [f"in={m.kind}", f"in={m.kind}|{cue}", f"in={m.sort}", f"in={m.sort}|{cue}"]
-    was = treated < token.start
-    f += [f"treated={was}", f"treated={was}|{cue}", f"pos={place}|{cue}"]
     if before is not None:
-        other = cues.names[words[before]]
-        f += ["prev=" + other, f"prev={other}|{cue}|{min(3, at - before)}"]
+        f += _other("prev", cues.names[words[before]], cue, min(3, at - before))
     if after is not None:
-        other = cues.names[words[after]]
-        f += ["next=" + other, f"next={other}|{cue}|{min(3, after - at)}"]
+        f += _other("next", cues.names[words[after]], cue, min(3, after - at))
     rank = cues.ranks[word]
-    stronger = any(
-        cues.ranks.get(words[n], rank) < rank for n in range(max(0, at - 4), min(len(words), at + 5)) if n != at
-    )
-    f += [f"stronger={stronger}", f"stronger={stronger}|{cue}"]
-    return f
+    around = words[max(0, at - 4) : at + 5]
+    stronger = min([cues.ranks.get(other, rank) for other in around]) < rank
+    return [*f, *_course(treated < token.start, place, stronger, cue)]
+
+
+@lru_cache(8192)
+def _told(sure: int, cue: str) -> Sequence[str]:
+    return [*(f"told>{n}" for n in range(sure + 1)), f"told={sure}|{cue}"]
+
+
+@lru_cache(8192)
+def _mentioned(kind: str, left: int, right: int, cue: str) -> Sequence[str]:
+    return [f"{kind}l={left}", f"{kind}r={right}", f"{kind}l={left > 0}|{cue}", f"{kind}r={right > 0}|{cue}"]
+
+
+@lru_cache(8192)
+def _other(which: str, other: str, cue: str, apart: int) -> Sequence[str]:
+    return [f"{which}={other}", f"{which}={other}|{cue}|{apart}"]
+
+
+@lru_cache(8192)
+def _course(treated: bool, place: int, stronger: bool, cue: str) -> Sequence[str]:
+    f = [f"treated={treated}", f"treated={treated}|{cue}", f"pos={place}|{cue}"]
+    return [*f, f"stronger={stronger}", f"stronger={stronger}|{cue}"]
 
 
 def _same(one: Candidate, category: Category, other: Candidate, told: Category) -> bool:

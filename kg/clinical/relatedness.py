@@ -7,7 +7,7 @@ in a corpus of case reports have like vectors. A phrase is the mean of its words
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from zipfile import BadZipFile
 
@@ -35,6 +35,7 @@ class Vectors:
     def __init__(self, data: Any) -> None:
         self._rows = {word: n for n, word in enumerate(bytes(data["words"]).decode().split("\n"))}
         self._vectors, self._scale = data["vectors"], data["scale"]
+        self._phrase = lru_cache(8192)(self._reckoned)  # the same phrases come again and again
 
     @staticmethod
     @cache
@@ -49,6 +50,9 @@ class Vectors:
 
     def of(self, text: str) -> Vector:
         """The vector of a phrase, of length one, or all zeros if no word of it is known; their product is a cosine."""
+        return self._phrase(text)
+
+    def _reckoned(self, text: str) -> Vector:
         rows = [row for word in dict.fromkeys(words(text)) if (row := self._rows.get(word)) is not None]
         total: Vector = self._scale[rows] @ self._vectors[rows].astype(np.float32)
         length = float(np.sqrt(total @ total))

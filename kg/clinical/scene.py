@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -133,10 +134,12 @@ class Scene:
         if n is None:
             return None
         marked = self.sentences[n]
-        covered = [p for t, p in zip(marked.tokens, marked.place, strict=True) if start <= t.start < end]
-        if not covered:
+        own = marked.sentence
+        first, last = (bisect_left(story.word_starts, at, own.first, own.last) - own.first for at in (start, end))
+        if first == last:
             return None
-        return Place(n, covered[0], covered[-1] + 1, self._bundles.get((n, covered[0]), -1), start)
+        part = marked.place[first]
+        return Place(n, part, marked.place[last - 1] + 1, self._bundles.get((n, part), -1), start)
 
     def parts(self, place: Place) -> Sequence[str]:
         """The parts of the sentence of a place."""

@@ -6,11 +6,12 @@ holds them all and ``Story.cases_at`` says whose a single word is.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from kg.clinical.ages import Age, ages
 from kg.clinical.cases import Division, Part, divide, no_case_report
@@ -24,6 +25,7 @@ __all__ = ["Sentence", "SentenceRole", "Story", "Token", "read_story"]
 _ALONE: tuple[tuple[int, ...], ...] = ((), (0,))  # the patients of all words by how many there are
 # Blanks, hyphens and apostrophes of fine printing, as a keyboard writes them.
 _PLAIN = str.maketrans("\u00a0\u2002\u2003\u2007\u2008\u2009\u200a\u202f\u2010\u2011\u2019", "        --'")
+_DIGIT = re.compile(r"\d")
 _READABLE = frozenset({"title", "abstract", "introduction", "case", "discussion", "body"})
 
 
@@ -69,6 +71,26 @@ class Story:
     skip: str | None = None
     starts: Sequence[int] = ()  # of the sentences
     unread: tuple[str, ...] = ()  # languages of blocks that were passed over
+
+    @cached_property
+    def words(self) -> Sequence[str]:
+        """The tokens in lower case."""
+        return [token.text.lower() for token in self.tokens]
+
+    @cached_property
+    def word_starts(self) -> Sequence[int]:
+        """Where the tokens begin."""
+        return [token.start for token in self.tokens]
+
+    @cached_property
+    def zeroed(self) -> Sequence[str]:
+        """The tokens in lower case, every digit 0."""
+        return [word if word.isalpha() else _DIGIT.sub("0", word) for word in self.words]
+
+    @cached_property
+    def numbered(self) -> Sequence[str]:
+        """The tokens in lower case, every number as ``<n>``."""
+        return ["<n>" if word[0].isdigit() else word for word in self.words]
 
     def of(self, case: int) -> Iterator[Sentence]:
         """The sentences that tell of the patient ``case``, in order."""
