@@ -3,13 +3,15 @@
 ``training/linear.py`` writes the files. A file holds ``labels``, one ``bias`` and, by feature, one weight a label; with
 two labels only the second has a column, and the first stands at zero. A call costs one look-up a feature. As the same
 features come again and again, they are best spelled once, by ``spelled`` or a cached function, and then looked up.
+Features that depend on the same few values may also come as a clump, a function and the values that it spells them
+from: what they weigh together is reckoned once and remembered.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import repeat
 from math import exp
@@ -21,9 +23,17 @@ import numpy as np
 from kg.errors import RuleError
 from kg.resources import folder
 
-__all__ = ["Classifier", "Spelled", "spelled"]
+__all__ = ["Classifier", "Clump", "Spelled", "spell", "spelled"]
 
-_SPELLED = 32768  # features of one sort that are remembered
+_SPELLED = 32768  # features of one sort, and clumps of one model, that are remembered
+
+
+Clump = tuple[Callable[..., Sequence[str]], *tuple[Hashable, ...]]
+
+
+def spell(clump: Clump) -> Sequence[str]:
+    """The features of a clump."""
+    return clump[0](*clump[1:])
 
 
 class Spelled(dict[str, str]):
@@ -50,10 +60,24 @@ def spelled(name: str, beside: str = "") -> Spelled:
     return Spelled(f"{name}=", f"|{beside}" if beside else "")
 
 
+class _Sums(dict[Clump, float]):
+    """What the features of each clump weigh together."""
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        super().__init__()
+        self._weights = weights
+
+    def __missing__(self, clump: Clump) -> float:
+        if len(self) >= _SPELLED:
+            self.clear()
+        total = self[clump] = sum(map(self._weights.get, spell(clump), repeat(0.0)))
+        return total
+
+
 class Classifier:
     """Probabilities of labels from features that are there or not; unknown features say nothing."""
 
-    __slots__ = ("_bias", "_matrix", "_rows", "_weights", "labels")
+    __slots__ = ("_bias", "_matrix", "_rows", "_sums", "_weights", "labels")
 
     def __init__(
         self, labels: Sequence[str], bias: Sequence[float], weights: Mapping[str, Sequence[float]], name: str = "model"
@@ -68,6 +92,7 @@ class Classifier:
         self._bias = tuple(bias)
         # Two labels: the weight of a feature; more: its row in the matrix, whose first is that of unknown features.
         self._weights = {key: float(row[0]) for key, row in weights.items()} if columns == 1 else {}
+        self._sums = _Sums(self._weights)
         self._rows = {key: n for n, key in enumerate(weights, 1)} if columns > 1 else {}
         self._matrix = np.array([[0.0] * columns, *(weights[key] for key in self._rows)])
 
@@ -88,9 +113,10 @@ class Classifier:
         whole = sum(raised)
         return {label: one / whole for label, one in zip(self.labels, raised, strict=True)}
 
-    def chance(self, features: Iterable[str]) -> float:
+    def chance(self, features: Iterable[str], clumps: Iterable[Clump] = ()) -> float:
         """The probability of the second label of two, for yes/no questions."""
         total = sum(map(self._weights.get, features, repeat(0.0)), self._bias[0])
+        total = sum(map(self._sums.__getitem__, clumps), total)
         return 1.0 / (1.0 + exp(-total)) if total > -500 else 0.0
 
     def to_json(self) -> dict[str, Any]:

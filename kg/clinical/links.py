@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from math import exp, inf, log, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
-from kg.clinical.classifier import Classifier, spelled
+from kg.clinical.classifier import Classifier, Clump, spell, spelled
 from kg.clinical.scene import Item, Place, Scene
 from kg.clinical.story import Story
 from kg.model import Concept, Condition, Intervention, Outcome
@@ -37,7 +36,13 @@ class Pair:
     source: str
     target: str
     bundle: int
-    features: Sequence[str]
+    words: Sequence[str]
+    clumps: Sequence[Clump] = ()
+
+    @property
+    def features(self) -> list[str]:
+        """All features, those of the clumps spelled."""
+        return [*self.words, *(feature for clump in self.clumps for feature in spell(clump))]
 
 
 class _Meeting(NamedTuple):
@@ -47,7 +52,8 @@ class _Meeting(NamedTuple):
     a: Place
     b: Place
     far: str
-    features: list[str]
+    words: list[str]
+    clumps: list[Clump]
 
 
 def link(
@@ -94,7 +100,7 @@ def link(
 def chances(name: str, pairs: Sequence[Pair], model: Classifier | None = None) -> dict[tuple[str, str], float]:
     """(source, target) -> how likely the link is; the members of one list share the mean of their evidence."""
     judge = model or Classifier.load(name)
-    raw = {(p.source, p.target): judge.chance(p.features) for p in pairs}
+    raw = {(p.source, p.target): judge.chance(p.words, p.clumps) for p in pairs}
     lists: dict[tuple[str, int], list[float]] = {}
     for p in pairs:
         if p.bundle >= 0:
@@ -111,7 +117,7 @@ def chances(name: str, pairs: Sequence[Pair], model: Classifier | None = None) -
 def for_pairs(scene: Scene) -> list[Pair]:
     """Every intervention with every condition."""
     return [
-        Pair(source.id, met.target.id, met.b.bundle, [*met.features, *_kin(source, met.target), *near])
+        Pair(source.id, met.target.id, met.b.bundle, met.words + _kin(source, met.target), met.clumps + near)
         for source, row in zip(scene.interventions, _nearness(scene.interventions, scene.conditions), strict=True)
         for met, near in _related(_meetings(scene, source, source.places, scene.conditions), row)
     ]
@@ -119,13 +125,17 @@ def for_pairs(scene: Scene) -> list[Pair]:
 
 def of_pairs(scene: Scene) -> list[Pair]:
     """Every outcome with every condition."""
-    pairs = []
-    for source, row in zip(scene.outcomes, _nearness(scene.outcomes, scene.conditions), strict=True):
-        for met, near in _related(_meetings(scene, source, source.places[:1], scene.conditions), row):
-            own = spelled("ow", met.target.sort).of(source.words)
-            features = [*met.features, *own, *_kin(source, met.target), *near]
-            pairs.append(Pair(source.id, met.target.id, met.b.bundle, features))
-    return pairs
+    return [
+        Pair(
+            source.id,
+            met.target.id,
+            met.b.bundle,
+            [*met.words, *spelled("ow", met.target.sort).of(source.words), *_kin(source, met.target)],
+            met.clumps + near,
+        )
+        for source, row in zip(scene.outcomes, _nearness(scene.outcomes, scene.conditions), strict=True)
+        for met, near in _related(_meetings(scene, source, source.places[:1], scene.conditions), row)
+    ]
 
 
 def after_pairs(scene: Scene, fors: Shares, ofs: Shares) -> list[Pair]:
@@ -139,9 +149,10 @@ def after_pairs(scene: Scene, fors: Shares, ofs: Shares) -> list[Pair]:
                 (ofs.get((source.id, c.id), 0.0) * fors.get((target.id, c.id), 0.0) for c in scene.conditions),
                 default=0.0,
             )
-            features = [*met.features, *_episode(scene, source, met), *spelled("SK", target.sort).of(said)]
-            features += [*_share(int(share * 5), met.far), f"tw={target.words[-1]}", f"sw={source.words[-1]}"]
-            pairs.append(Pair(source.id, target.id, met.b.bundle, features))
+            words = [*met.words, *spelled("SK", target.sort).of(said)]
+            words += [f"tw={target.words[-1]}", f"sw={source.words[-1]}"]
+            clumps = [*met.clumps, _episode(scene, source, met), (_share, int(share * 5), met.far)]
+            pairs.append(Pair(source.id, target.id, met.b.bundle, words, clumps))
     return pairs
 
 
@@ -168,8 +179,8 @@ def again_pairs(pairs: Sequence[Pair], own: Shares, others: Shares) -> list[Pair
         rival = max((other for target, other in by_source.get(p.source, ()) if target != p.target), default=0.0)
         fine, coarse = int(max(-6.0, min(6.0, 2 * sure))), int(max(-4.0, min(4.0, sure)))
         ahead, some = int(6 * (share - rival)), int(5 * share)
-        features = _again(fine, coarse, int(8 * share), ahead, some, int(4 * rival))
-        again.append(Pair(p.source, p.target, p.bundle, features))
+        clump = (_again, fine, coarse, int(8 * share), ahead, some, int(4 * rival))
+        again.append(Pair(p.source, p.target, p.bundle, (), (clump,)))
     return again
 
 
@@ -208,25 +219,24 @@ def _meetings(scene: Scene, source: Item, places: Sequence[Place], targets: Sequ
         here = sum([r.sentence == a.sentence for _, r in nearest]) - same
         lead = scene.leads.get(b.bundle, ("#", "#"))
         first = target.first.start
-        ahead = parts[a.first - 1] if a.first else "#"
-        features = [
-            *_place(far, own, sort, first == b.start, first > source.places[0].start),
-            *_lead(*lead, far),
-            *_order(min(4, len(nearer)), min(3, len(lists)), far, own, sort),
-            *_crowd(min(2, here), min(6, many), far, sort),
-            f"before={ahead}|{far}",
-            f"start={parts[0]}|{far}",
+        before = parts[a.first - 1] if a.first else "#"
+        clumps: list[Clump] = [
+            (_place, far, own, sort, first == b.start, first > source.places[0].start),
+            (_order, min(4, len(nearer)), min(3, len(lists)), far, own, sort),
+            (_crowd, min(2, here), min(6, many), far, sort),
         ]
+        words = [f"lead={lead[1]}", f"lead={lead[1]}|{far}", f"lead2={lead[0]}_{lead[1]}|{far[0]}"]
+        words += [f"before={before}|{far}", f"start={parts[0]}|{far}"]
         if same:
             low, high = (b.last, a.first) if b.start < a.start else (a.last, b.first)
             between = parts[low:high]
-            features += _gap(min(10, len(between)), a.first <= b.first < a.last, far, own, sort)
-            features += spelled("B", far).of(dict.fromkeys(between))
+            clumps.append((_gap, min(10, len(between)), a.first <= b.first < a.last, far, own, sort))
+            words += spelled("B", far).of(dict.fromkeys(between))
             if 0 < len(between) <= 4:
-                features.append(f"between={'_'.join(between)}|{far}")
+                words.append(f"between={'_'.join(between)}|{far}")
         else:
-            features += spelled("S", far[0]).of(dict.fromkeys(parts[:6]))
-        met.append(_Meeting(target, a, b, far, features))
+            words += spelled("S", far[0]).of(dict.fromkeys(parts[:6]))
+        met.append(_Meeting(target, a, b, far, words, clumps))
     return met
 
 
@@ -242,8 +252,8 @@ def _kin(source: Item, target: Item) -> list[str]:
     both = sum([word in source.words for word in long])
     kin = source.groups or (source.sort,)
     features = [
-        spelled("tw", source.sort)[target.words[-1]],
-        spelled("sw", target.sort)[source.words[-1]],
+        f"tw={target.words[-1]}|{source.sort}",
+        f"sw={source.words[-1]}|{target.sort}",
         f"tt={target.words[-1]}|{source.words[-1]}",
         *spelled("KS", target.sort).of(target.groups),
     ]
@@ -261,7 +271,7 @@ def _nearness(sources: Sequence[Item], targets: Sequence[Item]) -> list[list[flo
     return [[round(value, 4) for value in row] for row in near.tolist()]
 
 
-def _related(met: Sequence[_Meeting], near: Sequence[float]) -> Iterator[tuple[_Meeting, Sequence[str]]]:
+def _related(met: Sequence[_Meeting], near: Sequence[float]) -> Iterator[tuple[_Meeting, list[Clump]]]:
     """Each meeting with how near the two are in meaning, by themselves and among rivals."""
     ordered = sorted(near, reverse=True)
     for meeting, own in zip(met, near, strict=True):
@@ -269,10 +279,10 @@ def _related(met: Sequence[_Meeting], near: Sequence[float]) -> Iterator[tuple[_
         rival = ordered[0 if rank else 1] if len(ordered) > 1 else 0.0
         margin = int(max(-4.0, min(4.0, 8 * (own - rival))))
         far = meeting.far
-        yield meeting, (*_near(step, min(3, rank), min(4, len(near)), far), *_margin(margin, far))
+        yield meeting, [(_near, step, min(3, rank), min(4, len(near)), far), (_margin, margin, far)]
 
 
-def _episode(scene: Scene, source: Item, met: _Meeting) -> Sequence[str]:
+def _episode(scene: Scene, source: Item, met: _Meeting) -> Clump:
     """What happened between a treatment and an outcome: other outcomes, relapses, other treatments."""
     begin, end = met.b.start, met.a.start
     between = [o for o in scene.outcomes if o is not source and begin < o.places[0].start < end]
@@ -282,64 +292,50 @@ def _episode(scene: Scene, source: Item, met: _Meeting) -> Sequence[str]:
         i.first.bundle for i in scene.interventions if i is not met.target and begin < i.first.start < end
     } - {met.b.bundle}
     counts = (min(3, len(between)), min(2, broken), min(3, len(treatments)))
-    return _between_both(*counts, relapsed, source.sort, met.target.sort, met.far)
+    return _between_both, *counts, relapsed, source.sort, met.target.sort, met.far
 
 
-# What follows spells features from the few values that they depend on; most of them come again and again.
+# Clumps: features that depend on the same few values.
 
 
-@lru_cache(8192)
 def _place(far: str, own: str, sort: str, first: bool, new: bool) -> Sequence[str]:
     where = ["d=" + far, f"d={far}|{sort}", f"d={far}|{own}", f"d={far}|{own}|{sort}"]
     return [*where, f"{own}|{sort}", "s=" + sort, "o=" + own, f"first={first}|{far}", f"new={new}|{sort}"]
 
 
-@lru_cache(8192)
-def _lead(before: str, last: str, far: str) -> Sequence[str]:
-    return [f"lead={last}", f"lead={last}|{far}", f"lead2={before}_{last}|{far[0]}"]
-
-
-@lru_cache(8192)
 def _order(nearer: int, lists: int, far: str, own: str, sort: str) -> Sequence[str]:
     f = [f"nearer={nearer}", f"nearer={nearer}|{far}", f"nearer={nearer}|{sort}"]
     return [*f, f"lists={lists}", f"lists={lists}|{far}", f"lists={lists}|{own}"]
 
 
-@lru_cache(8192)
 def _crowd(here: int, rivals: int, far: str, sort: str) -> Sequence[str]:
     few = min(4, rivals)
     return [f"here={here}|{far}", f"rivals={rivals}", f"rivals={few}|{far}", f"rivals={few}|{sort}"]
 
 
-@lru_cache(8192)
 def _gap(words: int, inside: bool, far: str, own: str, sort: str) -> Sequence[str]:
     return [f"gap={words}|{far}", *(["inside", f"inside|{sort}", f"inside|{own}"] if inside else [])]
 
 
-@lru_cache(8192)
 def _near(step: int, rank: int, rivals: int, far: str) -> Sequence[str]:
     f = [f"near={step}", f"near={step}|{far}", f"rank={rank}", f"rank={min(2, rank)}|{far}"]
     return [*f, f"rank={min(2, rank)}|{rivals}"]
 
 
-@lru_cache(8192)
 def _margin(margin: int, far: str) -> Sequence[str]:
     return [f"margin={margin}", f"margin={margin}|{far}"]
 
 
-@lru_cache(8192)
 def _between_both(told: int, broken: int, treated: int, relapsed: bool, own: str, sort: str, far: str) -> Sequence[str]:
     f = [f"told={told}", f"told={told}|{far}", f"broken={broken}", f"broken={broken}|{own}"]
     f += [f"broken={broken}|{treated > 0}", f"relapsed={relapsed}|{treated > 0}", f"relapsed={relapsed}|{own}"]
     return [*f, f"treated={treated}", f"treated={treated}|{own}", f"treated={treated}|{sort}"]
 
 
-@lru_cache(8192)
 def _share(share: int, far: str) -> Sequence[str]:
     return [f"share={share}", f"share={share}|{far}"]
 
 
-@lru_cache(8192)
 def _again(fine: int, coarse: int, share: int, ahead: int, some: int, rival: int) -> Sequence[str]:
     return [f"own={fine}", f"share={share}", f"ahead={ahead}", f"own={coarse}|{some}|{rival}"]
 

@@ -136,7 +136,8 @@ def candidates(
             features = _features(marked, at, cues, before, after, treated, place) + shared
             cue = cues.names[word]
             features += _told(int(10 * told[marked.sentence.first + at]), cue)
-            features += [*spelled("G", cue).of(primary), *spelled("SG", cue).of(here)]
+            features += [f"G={group}|{cue}" for group in primary]
+            features += [f"SG={group}|{cue}" for group in here]
             yield Candidate(marked, at, cue, cues.ranks[word], tuple(features))
 
 
@@ -170,15 +171,16 @@ def _features(
     f += [f"wb={b1}_{word}", f"wa={word}_{a1}", f"wbb={b2}_{b1}_{word}", f"waa={word}_{a1}_{a2}"]
     for n, offset in _OFFSETS:
         part = near[n]
-        f.append(spelled(offset)[part])
+        f.append(f"{offset}={part}")
         if 1 < n < 7:
-            f.append(spelled(offset, cue)[part])
+            f.append(f"{offset}={part}|{cue}")
             if (other := cues.names.get(part)) is not None:
                 f += [f"{offset}c={other}", f"{offset}c={other}|{cue}"]
     left, right = parts[max(0, p - 10) : p], parts[p + 1 : p + 11]
-    for side, beside in (("L", dict.fromkeys(left)), ("R", dict.fromkeys(right))):
-        f += spelled(side).of(beside)
-        f += spelled(side, cue).of(beside)
+    for part in dict.fromkeys(left):
+        f += (f"L={part}", f"L={part}|{cue}")
+    for part in dict.fromkeys(right):
+        f += (f"R={part}", f"R={part}|{cue}")
     negations = [part for part in left[-5:] if part in cues.negation]
     if negations:
         f += ["neg", "neg|" + cue, "neg|" + word, f"neg={negations[-1]}|{cue}"]
