@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from kg.errors import KGError
 
-__all__ = ["chunks", "in_processes", "in_threads"]
+__all__ = ["beside", "chunks", "in_processes", "in_threads"]
 
 _AHEAD = 16  # items a process that wait or are done: it has work while what was done is stored
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -55,6 +60,42 @@ def in_processes(
                 "A process that extracts reports was ended from outside or could not start (out of memory, or kg.build "
                 "called from a script without 'if __name__ == \"__main__\"'); run again, or with --jobs 1."
             ) from error
+
+
+@contextmanager
+def beside(work: Callable[[], object]) -> Iterator[None]:
+    """Do the work in another process while the block runs, and wait for it; its KGError is raised here.
+
+    If the block ends early, so does the work.
+    """
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_tell, args=(work, there))
+    process.start()
+    there.close()
+    try:
+        yield
+        try:
+            error: KGError | None = here.recv()
+        except EOFError:
+            raise KGError("A process that writes files was ended from outside (out of memory?); run again.") from None
+        if error is not None:
+            raise error
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _tell(work: Callable[[], object], there: Connection) -> None:
+    """Do the work and send its KGError or None; Ctrl-C is for the parent, which ends this process by SIGTERM."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # drafts of files are removed
+    try:
+        work()
+    except KGError as error:
+        there.send(error)
+    else:
+        there.send(None)
 
 
 def _start(prepare: Callable[[], object]) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from kg import build, open_store, shelf
+from kg import build, exporters, open_store, shelf
 from kg.cli import summary
+from kg.errors import ExportError, KGError
+from kg.parallel import beside
 
 
 def write(path: Path, numbers: range, disease: str = "gout") -> None:
@@ -64,6 +70,37 @@ def test_reports_are_loaded_in_steps_of_a_bounded_size(
         with open_store(tmp_path / name / "store") as store, (tmp_path / f"{name}.nq").open("wb") as sink:
             sink.write(b"".join(sorted(f"{quad} .\n".encode() for quad in store.quads())))
     assert (tmp_path / "steps.nq").read_bytes() == (tmp_path / "whole.nq").read_bytes()
+
+
+def test_files_written_by_two_processes_are_those_that_export_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "a.jsonl", range(20, 23))
+    out = tmp_path / "out"
+    built = build([tmp_path / "a.jsonl"], out)
+    monkeypatch.setattr(summary, "_APART", 2)
+    with open_store(out / "store", read_only=True) as store:
+        summary.show(built, store, out, jobs=2, json=False)
+        for name in ("ttl", "trig", "html"):
+            alone = io.BytesIO()
+            exporters.export(store, alone, name)
+            assert (out / f"graph.{name}").read_bytes() == alone.getvalue()
+    assert not list(out.glob(".*.tmp"))
+
+
+def fail() -> None:
+    raise ExportError("there is no room")
+
+
+def test_what_ends_a_process_beside_is_said_and_nothing_is_waited_for() -> None:
+    with pytest.raises(ExportError, match="there is no room"), beside(fail):
+        pass
+    with pytest.raises(KGError, match="ended from outside"), beside(partial(os._exit, 1)):
+        pass
+    begun = time.monotonic()
+    with pytest.raises(ZeroDivisionError), beside(partial(time.sleep, 300)):
+        raise ZeroDivisionError
+    assert time.monotonic() - begun < 100
 
 
 def test_of_a_large_graph_a_build_writes_no_files(

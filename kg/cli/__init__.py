@@ -154,7 +154,7 @@ def build(
         cluster.show(built, out, json=json)
     else:
         with open_store(address or Path(out) / "store", read_only=True) as opened:
-            summary.show(built, opened, Path(out), model=model, json=json)
+            summary.show(built, opened, Path(out), model=model, jobs=jobs or os.cpu_count() or 1, json=json)
     for source, why in built.failed:
         output.message(f"kg: {source}: {why}")
     if built.failed:

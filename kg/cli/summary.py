@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json as json_module
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kg import exporters
 from kg.cli import output
 from kg.cli.model import taken
+from kg.exporters import trig
+from kg.parallel import beside
 from kg.query import ask
-from kg.store import is_address
+from kg.store import Embedded, is_address, open_store
 from kg.table import Table, Value
 
 if TYPE_CHECKING:
@@ -23,13 +27,17 @@ __all__ = ["counted", "show"]
 
 _FILES = ("ttl", "trig", "html")
 _SHOWN = 20  # rows of the treatment-outcome table on the screen; 'kg query treatments' has them all
+_APART = 500  # reports whose page takes longer to write than another process takes to start
 _WHOLE = 10_000  # reports up to which a build writes out and asks the whole graph; of more, a change costs no more
 
 
-def show(built: Build, store: Store, out: Path, *, model: LanguageModel | None = None, json: bool) -> None:
+def show(
+    built: Build, store: Store, out: Path, *, model: LanguageModel | None = None, jobs: int = 1, json: bool
+) -> None:
     """Write graph.ttl, graph.trig and graph.html, then print counts, validation and the treatment-outcome table.
 
     Of a graph of more than ``_WHOLE`` reports, only what the build did: the rest is for ``kg export`` and ``kg query``.
+    With more than one of ``jobs`` the page of a larger graph is written by another process.
     """
     size = len(store.data_graphs())
     small = size <= _WHOLE
@@ -43,9 +51,8 @@ def show(built: Build, store: Store, out: Path, *, model: LanguageModel | None =
         output.message(
             f"The graph is large ({size:,} reports): 'kg export' writes its files, 'kg query treatments' its table."
         )
-    for name in files:
-        with output.sink(out / f"graph.{name}") as sink:
-            exporters.export(store, sink, name)
+    if small:
+        _write_files(store, out, apart=jobs > 1 and size >= _APART)
     treatments = ask(store, "treatments", facts=False) if small else Table((), ())
     differences = [row for row in ask(store, "copies").to_dicts() if row["differs"]] if built.copies else []
     pairs = ask(store, "same-patient").to_dicts() if small else []
@@ -89,6 +96,24 @@ def show(built: Build, store: Store, out: Path, *, model: LanguageModel | None =
         _outcomes(treatments)
     written = [*([] if is_address(store.name) else ["store/"]), *(f"graph.{n}" for n in files), "build.json"]
     output.message(f"written to {out}: {', '.join(written)}")
+
+
+def _write_files(store: Store, out: Path, *, apart: bool) -> None:
+    page = partial(_write_page, store.path, out) if apart and isinstance(store, Embedded) and store.path else None
+    with (
+        beside(page) if page else nullcontext(),
+        output.sink(out / "graph.ttl") as turtle,
+        output.sink(out / "graph.trig") as sink,
+    ):
+        trig.write(store, sink, turtle=turtle)
+    if page is None:
+        with output.sink(out / "graph.html") as sink:
+            exporters.export(store, sink, "html")
+
+
+def _write_page(store: Path, out: Path) -> None:
+    with open_store(store, read_only=True) as opened, output.sink(out / "graph.html") as sink:
+        exporters.export(opened, sink, "html")
 
 
 def counted(built: Build) -> None:

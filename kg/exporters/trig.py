@@ -16,6 +16,7 @@ SUMMARY = "TriG: one named graph a report, and what it uses of the vocabularies"
 SUFFIX = ".trig"
 
 
-def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
-    """Write the store, sorted; ``text=False`` leaves out full texts and quotes."""
-    store.dump("trig", out, prefixes=vocab.load().prefixes, without=withheld(text))
+def write(store: Store, out: BinaryIO, *, text: bool = True, turtle: BinaryIO | None = None) -> None:
+    """Write the store, sorted; ``text=False`` leaves out full texts and quotes. ``turtle`` takes the same as Turtle."""
+    outs = {"trig": out} if turtle is None else {"trig": out, "ttl": turtle}
+    store.dump_turtle(outs, prefixes=vocab.load().prefixes, without=withheld(text))

@@ -160,15 +160,34 @@ class Store(ABC):
                 lines = ox.serialize(quads if form == "nq" else [q.triple for q in quads], format=FORMATS[form]) or b""
                 out.writelines(sorted(lines.splitlines(keepends=True)))
             return
+        self.dump_turtle({form: out}, prefixes=prefixes, without=without, graphs=graphs)
+
+    def dump_turtle(
+        self,
+        outs: Mapping[str, IO[bytes]],
+        *,
+        prefixes: Mapping[str, str] | None = None,
+        without: Collection[str] = (),
+        graphs: Iterable[str] | None = None,
+    ) -> None:
+        """The same for ``ttl`` and ``trig``, or both at once: the graphs are read once.
+
+        What TriG says of a graph is its Turtle, indented, between braces.
+        """
         named = {p: iri for p, iri in sorted((prefixes or {}).items()) if iri != self.base}
         header = [f"@base <{self.base}> .\n"] if self.base else []
         header += [f"@prefix {p}: <{iri}> .\n" for p, iri in named.items()]
-        out.write("".join(header).encode())
+        for out in outs.values():
+            out.write("".join(header).encode())
         for quads in self.by_graph(graphs, without=without):
             quads.sort(key=_readable)
-            terms: Iterable[ox.Quad] | Iterable[ox.Triple] = quads if form == "trig" else [q.triple for q in quads]
-            text = ox.serialize(terms, format=FORMATS[form], prefixes=named, base_iri=self.base or None) or b""
-            out.write(b"\n" + text.split(b"\n", len(header))[-1])
+            text = ox.serialize(quads, format=ox.RdfFormat.TRIG, prefixes=named, base_iri=self.base or None) or b""
+            *_, opening, inside = text.split(b"\n", len(header) + 1)
+            for form, out in outs.items():
+                if form == "trig":
+                    out.write(b"\n" + opening + b"\n" + inside)
+                else:  # a line break is never part of a literal
+                    out.write(b"\n" + inside.removeprefix(b"\t").removesuffix(b"}\n").replace(b"\n\t", b"\n"))
 
     def by_graph(
         self, graphs: Iterable[str] | None = None, *, without: Collection[str] = ()
