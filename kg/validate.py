@@ -37,8 +37,6 @@ _BATCH = 50  # graphs read from a store at once
 _DESCRIBED = 20_000  # concepts whose description is kept at hand
 _SLOW_LIMIT = 50_000  # triples of a graph above which pyshacl would take minutes
 _DEFAULT = ox.DefaultGraph()
-_SUBJECT = re.compile(rb"^<([^>]*)> ", re.M)  # in lines of N-Quads
-_OBJECT = re.compile(rb"> <([^>]*)> <[^>]*> \.$", re.M)
 _HEADER = re.compile(r"#\+\s*(severity|scope)\s*:\s*(.*?)\s*$", re.M)
 
 
@@ -152,7 +150,7 @@ class Checker:
     """Checks graphs of reports, each by itself; what these lead to is described by the ``background``."""
 
     def __init__(self, background: Background, engine: Engine = "checked") -> None:
-        self._about = lru_cache(_DESCRIBED)(lambda node: list(background.about(ox.NamedNode(node.decode()))))
+        self._about = lru_cache(_DESCRIBED)(lambda node: list(background.about(ox.NamedNode(node[1:-1].decode()))))
         self.engine = engine
 
     def __call__(self, graphs: Mapping[str, bytes]) -> Report:
@@ -168,8 +166,13 @@ class Checker:
 
     def _described(self, nquads: bytes) -> list[ox.Quad]:
         """What the background says of the nodes to which the graphs lead, which are concepts if all is well."""
-        nodes = {*_OBJECT.findall(nquads)} - {*_SUBJECT.findall(nquads)}
-        return [quad for node in sorted(nodes) for quad in self._about(node)]
+        subjects, objects = set(), set()
+        for line in nquads.splitlines():
+            subject, _, rest = line.split(b" ", 2)
+            subjects.add(subject)
+            if rest.startswith(b"<") and not rest.startswith(b"<<"):  # an IRI, and no triple
+                objects.add(rest.partition(b" ")[0])
+        return [quad for node in sorted(objects - subjects) for quad in self._about(node)]
 
 
 def check(graphs: Mapping[str, bytes], *, engine: Engine = "checked") -> tuple[list[Result], int]:
@@ -258,7 +261,7 @@ class _Names:
 
 def _fast(triples: bytes, names: _Names) -> list[Result]:
     results = []
-    for r in _compiled().validate_turtle(triples.decode()).results:
+    for r in _compiled().validate_text(triples.decode(), "ntriples").results:
         focus = _plain(r.focus_node)
         results.append(
             Result(
