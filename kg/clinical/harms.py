@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
 from kg.clinical.causes import treatment_lists
+from kg.clinical.outcomes import numbered
 from kg.clinical.story import Sentence, Story
 from kg.model import Condition, Intervention, Outcome, Span
 from kg.resources import folder
@@ -68,8 +68,7 @@ def with_harms(
         return list(outcomes)
     blamed = {sentence.index for harm in found if (sentence := story.sentence_at(harm.start))}
     kept = [o for o in outcomes if o.category != "adverse_event" or _index(story, o) not in blamed]
-    ordered = sorted((*kept, *found), key=lambda o: (o.start, o.end))
-    return [replace(o, id=f"o{n}") for n, o in enumerate(ordered, 1)]
+    return numbered(sorted((*kept, *found), key=lambda o: (o.start, o.end)))
 
 
 def _without_blame(story: Story, mark: _Mark) -> _Mark:

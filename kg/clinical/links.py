@@ -9,7 +9,7 @@ treatment was likely given for the condition of which there was an outcome after
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import exp, inf, log, sqrt
 from typing import NamedTuple
 
@@ -29,8 +29,7 @@ _BREAKS = frozenset(("relapse", "progression", "no_response"))
 Shares = Mapping[tuple[str, str], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """Two items that may be linked, by id, and what speaks for and against it; ``bundle`` is the target's list."""
 
     source: str
@@ -101,16 +100,14 @@ def chances(name: str, pairs: Sequence[Pair], model: Classifier | None = None) -
     """(source, target) -> how likely the link is; the members of one list share the mean of their evidence."""
     judge = model or Classifier.load(name)
     raw = {(p.source, p.target): judge.chance(p.words, p.clumps) for p in pairs}
-    lists: dict[tuple[str, int], list[float]] = {}
+    lists: dict[tuple[str, int], list[tuple[str, str]]] = {}
     for p in pairs:
-        if p.bundle >= 0:
-            lists.setdefault((p.source, p.bundle), []).append(_logit(raw[p.source, p.target]))
-    for p in pairs:
-        members = lists.get((p.source, p.bundle), ())
-        if len(members) > 1:
-            mean = sum(members) / len(members)
-            own = _logit(raw[p.source, p.target])
-            raw[p.source, p.target] = 1 / (1 + exp(-(own + mean) / 2))
+        lists.setdefault((p.source, p.bundle), []).append((p.source, p.target))
+    for (_, bundle), members in lists.items():
+        if bundle >= 0 and len(members) > 1:
+            own = [_logit(raw[member]) for member in members]
+            mean = sum(own) / len(own)
+            raw.update((m, 1 / (1 + exp(-(one + mean) / 2))) for m, one in zip(members, own, strict=True))
     return raw
 
 

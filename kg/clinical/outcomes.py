@@ -7,8 +7,8 @@ judges it from its surroundings, and the model ``outcome-spans`` says how far th
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from kg.errors import RuleError
 from kg.model import CATEGORIES, Category, Concept, Condition, Intervention, Outcome
 from kg.resources import folder
 
-__all__ = ["NOTHING", "Candidate", "Cues", "candidates", "find_outcomes", "statements", "step_features"]
+__all__ = ["NOTHING", "Candidate", "Cues", "candidates", "find_outcomes", "numbered", "statements", "step_features"]
 
 NOTHING = "none"
 _THRESHOLD = 0.25
@@ -57,8 +57,7 @@ class Cues(NamedTuple):
         return Cues(names, ranks, frozenset(around["negation"]), frozenset(around["supposition"]), units)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A word that may carry an outcome: the token ``marked.tokens[at]``, and what speaks for and against it."""
 
     marked: Marked
@@ -223,6 +222,12 @@ def _other(which: str, other: str, cue: str, apart: int) -> Sequence[str]:
 def _course(treated: bool, place: int, stronger: bool, cue: str) -> Sequence[str]:
     f = [f"treated={treated}", f"treated={treated}|{cue}", f"pos={place}|{cue}"]
     return [*f, f"stronger={stronger}", f"stronger={stronger}|{cue}"]
+
+
+def numbered(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """The outcomes with the ids o1, o2 and so on."""
+    ids = ((f"o{n}", o) for n, o in enumerate(outcomes, 1))
+    return [o if o.id == name else replace(o, id=name) for name, o in ids]
 
 
 def _same(one: Candidate, category: Category, other: Candidate, told: Category) -> bool:

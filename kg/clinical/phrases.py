@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from typing import cast
 
 from kg.clinical.mentions import Mention
+from kg.clinical.outcomes import numbered
 from kg.clinical.story import Story
 from kg.model import Category, Concept, Outcome
 from kg.resources import folder
@@ -46,8 +46,7 @@ def with_phrases(
         added.append(
             Outcome(id="", start=mention.start, end=mention.end, text=words, category=cast(Category, category))
         )
-    ordered = sorted((*found, *added), key=lambda o: (o.start, o.end))
-    return [replace(o, id=f"o{n}") for n, o in enumerate(ordered, 1)]
+    return numbered(sorted((*found, *added), key=lambda o: (o.start, o.end)))
 
 
 def _told(outcome: Outcome, mention: Mention, category: str | None) -> bool:

@@ -191,7 +191,8 @@ class Tagger:
 def _with_neighbours(x: _Floats, apart: int) -> _Floats:
     """Each row between the rows so far before and after it; zeros where there are none."""
     rows, size = x.shape
-    wide = np.zeros((rows, 3 * size), np.float32)
+    wide = np.empty((rows, 3 * size), np.float32)
+    wide[:apart, :size] = wide[-apart:, 2 * size :] = 0
     wide[apart:, :size] = x[:-apart]
     wide[:, size : 2 * size] = x
     wide[:-apart, 2 * size :] = x[apart:]

@@ -20,7 +20,7 @@ from kg.clinical.interventions import interventions
 from kg.clinical.lexicon import Matcher
 from kg.clinical.links import link
 from kg.clinical.mentions import Mention, find_mentions
-from kg.clinical.outcomes import find_outcomes
+from kg.clinical.outcomes import find_outcomes, numbered
 from kg.clinical.patients import patients
 from kg.clinical.phrases import with_phrases
 from kg.clinical.relearning import touched
@@ -117,7 +117,7 @@ def _of_disease(story: Story, case: Case) -> Case:
             named = tuple(c.id for c in present if any(c.id != e.id and c.label in e.text.lower() for e in told))
             if named or episodes.intersection(of):
                 of = named or primary
-        outcomes.append(replace(o, of=of))
+        outcomes.append(o if of == o.of else replace(o, of=of))
     given: list[Intervention] = []
     for i in case.interventions:
         meant = corrected(_first(story, i), i.for_)
@@ -128,7 +128,7 @@ def _of_disease(story: Story, case: Case) -> Case:
         elif meant and set(meant) <= set(primary):
             told = [c for c in present if c.id in episodes and until < _first(story, c) < _first(story, i)]
             meant = (max(told, key=lambda c: _first(story, c)).id,) if told else meant
-        given.append(replace(i, for_=meant))
+        given.append(i if meant == i.for_ else replace(i, for_=meant))
     return replace(case, interventions=tuple(given), outcomes=tuple(outcomes))
 
 
@@ -152,7 +152,7 @@ def _told_once(story: Story, outcomes: Sequence[Outcome]) -> list[Outcome]:
         for o in outcomes
         if o in said or not any(o.category == other.category and set(o.after) <= set(other.after) for other in said)
     ]
-    return [replace(o, id=f"o{n}") for n, o in enumerate(kept, 1)]
+    return numbered(kept)
 
 
 def _check(story: Story, case: Case) -> None:

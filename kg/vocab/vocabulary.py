@@ -282,12 +282,12 @@ class _Concepts(Mapping[str, Concept]):
         self._known: dict[str, Concept] = {}
 
     def __getitem__(self, curie: str) -> Concept:
-        if curie not in self._known:
+        if (known := self._known.get(curie)) is None:
             rows = self._database.rows(f"{self._COLUMNS} WHERE curie = ?", curie)
             if not rows:
                 raise KeyError(curie)
-            self._known[curie] = _concept(rows[0])
-        return self._known[curie]
+            known = self._known[curie] = _concept(rows[0])
+        return known
 
     def __iter__(self) -> Iterator[str]:
         return (row[0] for row in self._database.rows("SELECT curie FROM concept ORDER BY rank"))
