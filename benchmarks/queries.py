@@ -1,9 +1,10 @@
 """How long every shipped question takes on a store: of the whole graph, and of one condition, treatment or case.
 
-    python benchmarks/queries.py out/ [--only NAME ...] [--limit SECONDS]
+    python benchmarks/queries.py out/ [--only NAME ...] [--selective] [--limit SECONDS]
 
-Each is asked up to three times in a process that has the store open; the median of the processor time, which other work
-on the machine disturbs less than the clock, and of the clock. What takes longer than the limit is ended and marked.
+Each is asked as the command line asks it without --evidence, up to three times in a process that has the store open;
+the median of the processor time, which other work on the machine disturbs less than the clock, and of the clock. What
+takes longer than the limit is ended and marked.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ def asked(question: Question, case: str) -> Iterator[dict[str, tuple[str, ...]]]
 def worker(path: Path, channel: Connection) -> None:
     """Answer what comes over the channel with times and the number of rows."""
     with open_store(path, read_only=True) as store:
-        channel.send(next(str(row["case"]) for row in ask(store, "cases").to_dicts()))
+        reports = (graph.removesuffix("/graph") for graph in store.data_graphs())
+        channel.send(next(str(row["case"]) for report in reports for row in ask(store, "cases", {"report": report})))
         while True:
             name, values = channel.recv()
             processor: list[float] = []
@@ -80,7 +82,7 @@ def worker(path: Path, channel: Connection) -> None:
             rows = 0
             while len(clock) < ROUNDS and sum(clock) < ENOUGH:
                 start = time.process_time(), time.perf_counter()
-                rows = len(ask(store, name, values))
+                rows = len(ask(store, name, values, facts=False))
                 processor.append(time.process_time() - start[0])
                 clock.append(time.perf_counter() - start[1])
             channel.send((median(processor), median(clock), rows))
@@ -118,14 +120,17 @@ class Asked:
         return Timed(name, values, *self.channel.recv())
 
 
-def latencies(path: Path, *, limit: float = 120, only: tuple[str, ...] = ()) -> Iterator[Timed]:
-    """Time every question of a store, or those named."""
+def latencies(
+    path: Path, *, limit: float = 120, only: tuple[str, ...] = (), selective: bool = False
+) -> Iterator[Timed]:
+    """Time every question of a store, or those named, or only of one condition, treatment or case."""
     process = Asked(path)
     try:
         for name, question in questions().items():
             if not only or name in only:
                 for values in asked(question, process.case):
-                    yield process(name, values, limit)
+                    if values or not selective:
+                        yield process(name, values, limit)
     finally:
         process.stop()
 
@@ -135,12 +140,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("store", type=Path, help="a folder that kg build wrote, or its store")
     parser.add_argument("--only", nargs="*", default=())
+    parser.add_argument("--selective", action="store_true", help="only of one condition, treatment or case")
     parser.add_argument("--limit", type=float, default=120, help="seconds after which a question is ended")
     given = parser.parse_args()
     inner = given.store / "store"
     print(f"{'':72}{'cpu ms':>10}{'clock ms':>10}{'rows':>9}")
     found = []
-    for timed in latencies(inner if inner.is_dir() else given.store, limit=given.limit, only=tuple(given.only)):
+    place = inner if inner.is_dir() else given.store
+    for timed in latencies(place, limit=given.limit, only=tuple(given.only), selective=given.selective):
         print(timed.line(), flush=True)
         found.append(timed)
     for what, whole in (("of the whole graph", True), ("of one condition, treatment or case", False)):

@@ -83,10 +83,15 @@ class Summer:
 
     def __call__(self, nquads: bytes) -> Sums:
         """What is counted in these graphs."""
-        found, part = Sums(), ox.Store()
+        part = ox.Store()
         part.bulk_load(nquads, ox.RdfFormat.N_QUADS, lenient=True)
         concepts = {quad.object for quad in part.quads_for_pattern(None, self._concept, None)}
         part.bulk_extend(above for concept in concepts for above in self._above(concept))
+        return self.count(part)
+
+    def count(self, part: ox.Store) -> Sums:
+        """What is counted in a store that holds graphs of reports and the ancestors of their concepts."""
+        found = Sums()
         said: dict[str, set[tuple[str, str]]] = {}
         for query in _queries():
             triples = part.query(query, base_iri=self.base, use_default_graph_as_union=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache, lru_cache
 from itertools import islice
@@ -22,7 +22,7 @@ import pyoxigraph as ox
 
 from kg import resources
 from kg.errors import ShapeError, SourceError
-from kg.store import Store, is_address, open_store
+from kg.store import Embedded, Store, is_address, open_store
 from kg.table import Table
 
 if TYPE_CHECKING:
@@ -153,8 +153,11 @@ class Checker:
         self._about = lru_cache(_DESCRIBED)(lambda node: list(background.about(ox.NamedNode(node[1:-1].decode()))))
         self.engine = engine
 
-    def __call__(self, graphs: Mapping[str, bytes]) -> Report:
-        """What is found in whole graphs, each given as its name and N-Quads; some dozens at a time are fastest."""
+    def __call__(self, graphs: Mapping[str, bytes], look: Callable[[Embedded], None] = lambda part: None) -> Report:
+        """What is found in whole graphs, each given as its name and N-Quads; some dozens at a time are fastest.
+
+        ``look`` is handed the store with these graphs and what describes their concepts.
+        """
         results, confirmed = check(graphs, engine=self.engine)
         names = _Names(graphs)
         with open_store() as part:
@@ -162,6 +165,7 @@ class Checker:
             part.bulk_load(nquads)
             part.bulk_load(self._described(nquads))
             found = [r for r in _ask(part, "report") if names.report(r.focus)]
+            look(part)
         return Report(tuple(sorted({*results, *found})), len(graphs), confirmed)
 
     def _described(self, nquads: bytes) -> list[ox.Quad]:

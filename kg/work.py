@@ -86,12 +86,12 @@ def run(jobs: Iterator[Job], settings: Settings, processes: int) -> Iterator[Don
 
 def _work(settings: Settings, jobs: Sequence[Job]) -> list[Done]:
     done = [_one(settings, job) for job in jobs]
+    graphs, sums = {one.graph: one.quads for one in done if one.quads}, Sums()
     checked: Report | ShapeError
     try:
-        checked = _checker(settings)({one.graph: one.quads for one in done if one.quads})
+        checked = _checker(settings)(graphs, lambda part: sums.add(_summer(settings).count(part.data)))
     except ShapeError as error:  # to be said when all is stored
-        checked = error
-    sums = _summer(settings)(b"".join(one.quads for one in done))
+        checked, sums = error, _summer(settings)(b"".join(graphs.values()))
     return [replace(done[0], checked=checked, sums=sums), *done[1:]]
 
 
