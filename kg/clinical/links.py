@@ -83,9 +83,10 @@ def link(
         name: str, found: Shares, source: str, targets: Sequence[Condition] | Sequence[Intervention], there: float = 1.0
     ) -> tuple[str, ...]:
         likely = [sqrt(there) * found.get((source, t.id), 0.0) for t in targets]
-        best, other = _SURE[name]
-        least = [best if chance == max(likely) else other for chance in likely]
-        return tuple(t.id for t, chance, sure in zip(targets, likely, least, strict=True) if chance >= sure)
+        (best, other), most = _SURE[name], max(likely, default=0.0)
+        return tuple(
+            t.id for t, chance in zip(targets, likely, strict=True) if chance >= (best if chance == most else other)
+        )
 
     treated = [replace(i, for_=chosen("again-for", fors, i.id, conditions)) for i in interventions]
     linked = []
