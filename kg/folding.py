@@ -183,6 +183,7 @@ class _Spelling:
     same_capitals: dict[str, str]
     respell: tuple[tuple[re.Pattern[str], str], ...]
     plural: tuple[tuple[re.Pattern[str], str], ...]
+    changes: re.Pattern[str]  # finds what respell or plural would change; most words have nothing of the kind
     singular: frozenset[str]
     memory: dict[str, str]
 
@@ -211,7 +212,7 @@ class _Spelling:
         return word
 
     def _fold(self, raw: str) -> str:
-        plain = _LOST.sub("", raw)
+        plain = raw if raw.isascii() else _LOST.sub("", raw)
         if plain in self.same_capitals:
             return self.same_capitals[plain]
         word = plain.casefold()
@@ -221,7 +222,7 @@ class _Spelling:
         if len(word) == 1 and unicodedata.name(word, "").startswith("GREEK SMALL LETTER "):
             return unicodedata.name(word).split()[3].casefold().replace("lamda", "lambda")
         word = self.same.get(word, word)
-        if len(word) > 4 and word.isascii() and word not in self.singular:
+        if len(word) > 4 and word.isascii() and word not in self.singular and self.changes.search(word):
             for pattern, put in self.respell:
                 word = pattern.sub(put, word)
             for pattern, put in self.plural:
@@ -257,6 +258,7 @@ def _spelling() -> _Spelling:
         same_capitals=rules["same_capitals"],
         respell=tuple((re.compile(r["find"]), r["put"]) for r in rules["spelling"]),
         plural=tuple((re.compile(r["find"]), r["put"]) for r in rules["plural"]),
+        changes=re.compile("|".join(f"(?:{r['find']})" for r in (*rules["spelling"], *rules["plural"]))),
         singular=frozenset(rules["words"]["singular"]),
         memory={},
     )

@@ -44,8 +44,8 @@ def _clues(
 
     ``others`` are the mentions of the other type, ``places`` those of body sites.
     """
-    by_score = sorted(range(len(among)), key=lambda n: -max(m.score for m in among[n].mentions))
-    rank = {n: place for place, n in enumerate(by_score)}
+    scores = [max([m.score for m in entity.mentions]) for entity in among]
+    rank = {n: place for place, n in enumerate(sorted(range(len(among)), key=lambda n: -scores[n]))}
     most = max((len(e.mentions) for e in among), default=0)
     in_sentence: dict[int, int] = {}
     for entity in among:
@@ -56,22 +56,23 @@ def _clues(
     for n, entity in enumerate(among):
         best = entity.best
         sentences = [story.sentences[m.sentence] for m in entity.mentions]
-        count = len(entity.mentions)
+        indexes = [s.index for s in sentences]
+        first, count = min(indexes), len(entity.mentions)
         row = [
-            f"score {int(max(m.score for m in entity.mentions) * 10)}",
+            f"score {int(scores[n] * 10)}",
             f"best {int(best.score * 5)}",
             f"count {min(count, 4)}",
             f"rank {min(rank[n], 5)}",
             f"order {min(n, 4)}",
-            f"place {_place(min(s.index for s in sentences), len(story.sentences))}",
-            f"last {_place(max(s.index for s in sentences), len(story.sentences))}",
+            f"place {_place(first, len(story.sentences))}",
+            f"last {_place(max(indexes), len(story.sentences))}",
             f"said {best.assertion} {best.firm}",
             f"head {entity.named.head}",
             f"end {entity.named.head[-4:]}",
             f"size {min(len(entity.named.words), 5)}",
             f"beside {min(in_sentence[best.sentence], 4)}",
             f"other {best.sentence in taken}",
-            f"then {(min(s.index for s in sentences) > first_other) - (min(s.index for s in sentences) < first_other)}",
+            f"then {(first > first_other) - (first < first_other)}",
         ]
         row += {f"role {s.role}" for s in sentences} | {f"block {s.block}" for s in sentences}
         row += _WORD.of(sorted(entity.named.words))

@@ -265,7 +265,8 @@ def _nearness(sources: Sequence[Item], targets: Sequence[Item]) -> list[list[flo
     """For each source how near each target is to it in meaning."""
     if not sources or not targets:
         return [[] for _ in sources]
-    near = np.stack([s.meaning for s in sources]) @ np.stack([t.meaning for t in targets]).T
+    one, other = (np.concatenate([i.meaning for i in items]).reshape(len(items), -1) for items in (sources, targets))
+    near = one @ other.T
     return [[round(value, 4) for value in row] for row in near.tolist()]
 
 

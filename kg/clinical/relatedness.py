@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from math import sqrt
 from typing import Any
 from zipfile import BadZipFile
 
@@ -34,7 +35,7 @@ class Vectors:
 
     def __init__(self, data: Any) -> None:
         self._rows = {word: n for n, word in enumerate(bytes(data["words"]).decode().split("\n"))}
-        self._vectors, self._scale = data["vectors"], data["scale"]
+        self._vectors, self._scale = np.ascontiguousarray(data["vectors"]), data["scale"]
         self._phrase = lru_cache(8192)(self._reckoned)  # the same phrases come again and again
 
     @staticmethod
@@ -54,6 +55,6 @@ class Vectors:
 
     def _reckoned(self, text: str) -> Vector:
         rows = [row for word in dict.fromkeys(words(text)) if (row := self._rows.get(word)) is not None]
-        total: Vector = self._scale[rows] @ self._vectors[rows].astype(np.float32)
-        length = float(np.sqrt(total @ total))
+        total: Vector = self._scale.take(rows) @ self._vectors.take(rows, axis=0).astype(np.float32)
+        length = sqrt(total @ total)
         return total / length if length else total
