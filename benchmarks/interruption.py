@@ -28,7 +28,7 @@ from pathlib import Path
 
 from kg import pipeline, shelf
 from kg.errors import KGError
-from kg.store import open_store
+from kg.store import embedded, open_store
 
 WAYS = ("kill -9", "Ctrl-C", "copy", "full disk")
 FILES, REPORTS = 6, 6  # in each file
@@ -136,7 +136,8 @@ def main() -> None:
     given = parser.parse_args()
     moments = random.Random(given.seed)
     print("seed", given.seed)
-    shelf._REPORTS = 6  # many small loads, so that there is much to be interrupted
+    shelf._REPORTS = 6  # many small loads, so that there is much to be interrupted,
+    embedded._FEW = 3  # of both kinds: bulk loads and, of few graphs, transactions
     counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
