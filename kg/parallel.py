@@ -20,7 +20,7 @@ from kg.errors import KGError
 
 __all__ = ["beside", "chunks", "in_processes", "in_threads"]
 
-_AHEAD = 16  # items a process that wait or are done: it has work while what was done is stored
+_AHEAD = 24  # items that wait or are done, beyond four a process: there is work while what was done is stored
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -54,7 +54,7 @@ def in_processes(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, context, initializer=_start, initargs=(prepare,)) as pool:
         try:
-            yield from _in_order(pool, work, items, _AHEAD * processes)
+            yield from _in_order(pool, work, items, 4 * processes + _AHEAD)
         except BrokenProcessPool as error:
             raise KGError(
                 "A process that extracts reports was ended from outside or could not start (out of memory, or kg.build "
