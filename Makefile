@@ -22,15 +22,18 @@ check: .venv/dev
 golden: .venv/dev
 	$(RUN)/python -m pytest -n auto --dist worksteal --update-golden
 
-# Everything the extractor has learned, from the annotated reports and the corpus: about three hours on one core.
+# Everything the extractor has learned, from the annotated reports and the corpus: some five hours on one core.
+train: GOLD := $(SHARED)/gold
+train: CORPUS := $(SHARED)/corpora/cases.jsonl.gz
 train: .venv/train
-	$(RUN)/python -m training.vectors --corpora $(SHARED)/corpora/cases.jsonl.gz --leave $(SHARED)/gold/dev.jsonl
-	$(RUN)/python -m training.teacher --data $(SHARED)/gold --corpora $(SHARED)/corpora/cases.jsonl.gz --out scratch/teacher
-	$(RUN)/python -m training.tagger --data $(SHARED)/gold/train.jsonl --silver scratch/teacher/silver.jsonl.gz --work scratch/tagger --folds
-	$(RUN)/python -m training.entities --data $(SHARED)/gold/train.jsonl --taggers scratch/tagger
-	$(RUN)/python -m training.judge --data $(SHARED)/gold/train.jsonl --taggers scratch/tagger --corpora $(SHARED)/corpora/cases.jsonl.gz --leave $(SHARED)/gold/dev.jsonl --teacher scratch/teacher --out scratch/judged.jsonl.gz
-	$(RUN)/python -m training.outcomes --data $(SHARED)/gold/train.jsonl --taggers scratch/tagger --judged scratch/judged.jsonl.gz
-	$(RUN)/python -m training.links --data $(SHARED)/gold/train.jsonl --taggers scratch/tagger --judged scratch/judged.jsonl.gz
+	$(RUN)/python -m training.annotated --data $(GOLD)/train.jsonl --corpora $(CORPUS) --out scratch/annotated.jsonl --held-out scratch/heldout.jsonl
+	$(RUN)/python -m training.vectors --corpora $(CORPUS) --leave $(GOLD)/dev.jsonl
+	$(RUN)/python -m training.teacher --data $(GOLD) --corpora $(CORPUS) --out scratch/teacher
+	$(RUN)/python -m training.tagger --data scratch/annotated.jsonl --silver scratch/teacher/silver.jsonl.gz --work scratch/tagger --folds
+	$(RUN)/python -m training.entities --data scratch/annotated.jsonl --taggers scratch/tagger
+	$(RUN)/python -m training.judge --data $(GOLD)/train.jsonl --taggers scratch/tagger --corpora $(CORPUS) --leave $(GOLD)/dev.jsonl scratch/annotated.jsonl scratch/heldout.jsonl --teacher scratch/teacher --out scratch/judged.jsonl.gz
+	$(RUN)/python -m training.outcomes --data scratch/annotated.jsonl --taggers scratch/tagger --judged scratch/judged.jsonl.gz
+	$(RUN)/python -m training.links --data scratch/annotated.jsonl --taggers scratch/tagger --judged scratch/judged.jsonl.gz
 
 errors: .venv/ready
 	$(RUN)/kg evaluate $(SHARED)/gold/dev.jsonl --errors

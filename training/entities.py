@@ -29,7 +29,7 @@ from training.linear import train
 
 __all__ = ["FOLDS", "examples", "main", "tagger"]
 
-FOLDS = 5
+FOLDS = 3
 
 
 def assigned(found: Sequence[Entity], gold: Sequence[Mapping[str, Any]]) -> dict[int, int]:

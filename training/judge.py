@@ -1,9 +1,9 @@
 """Fine-tune the teacher's encoder to judge outcomes and links, and let it judge those of a corpus.
 
-    python -m training.judge --data train.jsonl --taggers FOLDER --corpora CASES.jsonl.gz --leave dev.jsonl
+    python -m training.judge --data train.jsonl --taggers FOLDER --corpora CASES.jsonl.gz --leave dev.jsonl ...
                              --teacher FOLDER --out judged.jsonl.gz [--weights FOLDER]
 
-The linear models of outcomes and links learn from 1,000 annotated reports and, with less weight, from what the judge
+The linear models of outcomes and links learn from annotated reports and, with less weight, from what the judge
 says of the corpus without the reports annotated or to be ``left`` out. The encoder reads the text once; a learned mark
 tells it which pieces are conditions, interventions or words that may carry an outcome. A line of OUT is one patient: id
 and text of the report, the patient's number, for each candidate where it starts and the shares of the twelve labels,
@@ -272,7 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="annotated reports, JSON lines")
     parser.add_argument("--taggers", type=Path, required=True, help="folder with fold0.npz ... of training/tagger.py")
     parser.add_argument("--corpora", type=Path, required=True, help="reports to judge, JSON lines, gzipped or not")
-    parser.add_argument("--leave", type=Path, required=True, help="annotated reports that the corpus is cleared of")
+    parser.add_argument("--leave", type=Path, nargs="+", required=True, help="reports that the corpus is cleared of")
     parser.add_argument("--teacher", type=Path, required=True, help="folder that training/teacher.py wrote")
     parser.add_argument("--weights", type=Path, help="BERT checkpoint: weights, config, tokenizer")
     parser.add_argument("--out", type=Path, required=True, help="file for what is judged")
@@ -287,7 +287,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     concepts = vocab.load().lexicon().concepts
     lessons = [lesson_of(case, concepts) for case in read_crossed(given.data, given.taggers)]
     model = fit(torch, [n for n in lessons if n.labels], weights, given.teacher, tokenizer, given.seed)
-    known = [*read(given.data), *read(given.leave)]
+    known = [report for path in (given.data, *given.leave) for report in read(path)]
     hidden = {report["id"] for report in known} | {folded(report["text"]) for report in known}
     corpus = [r for r in read(given.corpora) if r["id"] not in hidden and folded(r["text"]) not in hidden]
     with gzip.open(given.out, "wt", encoding="utf-8") as out:

@@ -43,14 +43,16 @@ def fit(
     ``labels`` fixes their order (for two: the no before the yes); weights all smaller than ``prune`` are left out.
     An example of ``silver`` counts ``weight`` beside one of ``examples``, divided among its labels.
     """
-    rows = [(tuple(dict.fromkeys(features)), label) for features, label in examples]
+    rows = [(tuple(features), label) for features, label in examples]
     counts = [1.0] * len(rows)
     for features, shares in silver:
-        unique = tuple(dict.fromkeys(features))
         for label, share in shares.items():
             if share >= _LIKELY:
-                rows.append((unique, label))
+                rows.append((tuple(features), label))
                 counts.append(weight * share)
+    for features, _ in rows:
+        if len({*features}) < len(features):  # the classifier would count it twice, this only once
+            raise ValueError(f"A feature stands twice in {sorted(f for f, n in Counter(features).items() if n > 1)}.")
     seen = Counter(f for features, _ in rows for f in features)
     vocabulary = {f: n for n, f in enumerate(sorted(f for f, times in seen.items() if times >= least))}
     names = list(labels) or sorted({label for _, label in rows})

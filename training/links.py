@@ -2,10 +2,10 @@
 
     python -m training.links --data train.jsonl --taggers FOLDER --judged judged.jsonl.gz
 
-Writes the models link-for, link-of, link-after, again-for and again-of to kg/models/. The third sees what the first two
-say, the last two what the others say, so they are trained on what those say of reports they have not seen. What the
-corpus teaches the first three is the mean of what training/judge.py says of its pairs and what a model says that has
-learned from the annotated reports alone.
+Writes the models link-for, link-of, link-after, again-for, again-of and again-after to kg/models/. The third sees what
+the first two say, the last three what the first three say, so they are trained on what those say of reports they have
+not seen. What the corpus teaches the first three is the mean of what training/judge.py says of its pairs and what a
+model says that has learned from the annotated reports alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from kg import vocab
 from kg.clinical.classifier import Classifier
-from kg.clinical.links import Pair, after_pairs, again_pairs, chances, for_pairs, of_pairs, through
+from kg.clinical.links import Pair, Shares, after_pairs, again_pairs, chances, for_pairs, of_pairs, through, turned
 from kg.clinical.outcomes import NOTHING, statements
 from kg.clinical.scene import Scene
 from kg.model import Concept, Outcome
@@ -46,15 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     corpus = Corpus(given.judged, concepts)
     treats, tells = [for_pairs(s) for s in scenes], [of_pairs(s) for s in scenes]
     fors, ofs = _learn("link-for", cases, treats, corpus), _learn("link-of", cases, tells, corpus)
-    afters = _learn(
-        "link-after", cases, [after_pairs(s, f, o) for s, f, o in zip(scenes, fors, ofs, strict=True)], corpus
-    )
-    said = list(zip(treats, tells, fors, ofs, afters, strict=True))
-    turned = [{(i, o): chance for (o, i), chance in after.items()} for after in afters]
-    _learn(
-        "again-for", cases, [again_pairs(t, f, through(a, o)) for (t, _, f, o, _), a in zip(said, turned, strict=True)]
-    )
-    _learn("again-of", cases, [again_pairs(t, o, through(a, f)) for _, t, f, o, a in said])
+    follows = [after_pairs(s, f, o) for s, f, o in zip(scenes, fors, ofs, strict=True)]
+    afters = _learn("link-after", cases, follows, corpus)
+    said = list(zip(fors, ofs, afters, strict=True))
+    again: Mapping[str, Sequence[tuple[Sequence[Pair], Shares, Shares]]] = {
+        "again-for": [(p, f, through(turned(a), o)) for p, (f, o, a) in zip(treats, said, strict=True)],
+        "again-of": [(p, o, through(a, f)) for p, (f, o, a) in zip(tells, said, strict=True)],
+        "again-after": [(p, a, through(o, turned(f))) for p, (f, o, a) in zip(follows, said, strict=True)],
+    }
+    for name, seen in again.items():
+        _learn(name, cases, [again_pairs(*one) for one in seen])
 
 
 class Corpus:

@@ -37,7 +37,7 @@ from training.mentions import Report, labels_of, read
 
 __all__ = ["FOLDS", "main"]
 
-FOLDS = 5
+FOLDS = 3
 TYPES = ("condition", "intervention", "outcome")
 HIDDEN, WORD, PIECE, FLAG = 128, 100, 64, 24
 DILATIONS = (2, 4)
@@ -307,12 +307,12 @@ def main() -> None:
     arguments.work.mkdir(parents=True, exist_ok=True)
     gold = read(arguments.data)
     silver = read(arguments.silver)
-    known = learned_words(silver, arguments.work / "words.npz")
+    texts = {report["id"]: report["text"] for report in (*silver, *gold)}
+    known = learned_words([*texts.values()], arguments.work / "words.npz")
     reader = Reader(known)
     start = arguments.work / "silver.pt"
     if not start.exists():
-        ids = {report["id"] for report in gold}
-        examples = [reader.example(r, silver_spans(r)) for r in silver if r["id"] not in ids]
+        examples = [reader.example(r, silver_spans(r)) for r in silver]
         print(f"{len(examples)} silver reports", flush=True)
         torch.manual_seed(0)
         net = Net(known)
@@ -341,10 +341,10 @@ def gold_example(reader: Reader, report: Report) -> Example:
     return reader.example(report, spans, labels.doubtful)
 
 
-def learned_words(silver: Sequence[Report], path: Path) -> Words:
+def learned_words(texts: Sequence[str], path: Path) -> Words:
     """The words of the corpus, from ``path`` where it is there."""
     if not path.exists():
-        made = learn_words([r["text"] for r in silver])
+        made = learn_words(texts)
         np.savez(path, words=np.array(made.words), vectors=made.vectors, pieces=np.array(made.pieces))
     with np.load(path) as data:
         return Words(data["words"].tolist(), data["vectors"], data["pieces"].tolist())

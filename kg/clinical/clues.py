@@ -89,7 +89,7 @@ def _clues(
             row += [f"exact {best.exact}", f"facet {concept.facet}", *_IS.of((concept.curie, *concept.ancestors))]
         else:
             size = min(len(entity.named.words), 3)
-            row += ["no concept", f"unknown {size} {int(best.score * 5)}", f"unknown {size} {entity.named.head[-3:]}"]
+            row += ["no concept", f"unknown {size} {int(best.score * 5)}", f"unknown {size} -{entity.named.head[-3:]}"]
         if any(p.start <= best.start and best.end <= p.end for p in places):
             row.append("only a place")
         for which, mention in enumerate(_shown(entity)):

@@ -16,8 +16,9 @@ from kg.model import ROLES, Concept, Condition, Role
 
 __all__ = ["condition", "conditions"]
 
-_KEPT = 0.45  # a candidate less likely than this is left out
+_KEPT = 0.5  # a candidate less likely than this is left out
 _UNKNOWN = 0.55  # the same for one that no vocabulary knows
+_SECOND = 0.75  # what the chance of being primary counts for where another is likelier to be
 
 
 def conditions(
@@ -89,10 +90,17 @@ def _known(entity: Entity, scores: dict[str, float], concepts: Mapping[str, Conc
 
 
 def _roles(scores: Sequence[Mapping[str, float]]) -> list[Role]:
-    """The likeliest role of each condition; a case that has conditions has a primary one. No scores: not present."""
-    roles = [cast(Role, max(s, key=s.__getitem__, default="comorbidity")) for s in scores]
-    if "primary" not in roles:
-        likeliest = max((n for n, s in enumerate(scores) if s), key=lambda n: scores[n]["primary"], default=None)
-        if likeliest is not None:
-            roles[likeliest] = "primary"
+    """The likeliest role of each condition. No scores: not present.
+
+    A case that has conditions has a primary one, and seldom a second: of all but the likeliest it must be clearly so.
+    """
+    first = max((n for n, s in enumerate(scores) if s), key=lambda n: scores[n]["primary"], default=None)
+    roles: list[Role] = []
+    for n, shares in enumerate(scores):
+        weighed = {
+            role: share if n == first or role != "primary" else _SECOND * share for role, share in shares.items()
+        }
+        roles.append(cast(Role, max(weighed, key=weighed.__getitem__, default="comorbidity")))
+    if first is not None and "primary" not in roles:
+        roles[first] = "primary"
     return roles

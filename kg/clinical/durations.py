@@ -125,7 +125,7 @@ def _features(
         told = any(sentence.start <= o.start < sentence.end for o in outcomes)
         f += [f"{where}|told={told}", f"{where}|last={length is rivals[-1]}"]
         tokens = story.tokens_of(story.sentences[sentence.index + 1])
-        f += [f"here={t.text.lower()}" for t in tokens[:6]]
+        f += dict.fromkeys(f"here={t.text.lower()}" for t in tokens[:6])
     f.append(f"rivals={min(len(rivals), 3)}")
     return f
 

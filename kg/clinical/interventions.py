@@ -16,8 +16,8 @@ from kg.model import KINDS, Concept, Intervention, Kind
 
 __all__ = ["intervention", "interventions"]
 
-_KEPT = 0.45  # a candidate less likely than this is left out
-_UNKNOWN = 0.55  # the same for one that no vocabulary knows
+_KEPT = 0.55  # a candidate less likely than this is left out
+_UNKNOWN = 0.5  # the same for one that no vocabulary knows
 
 
 def interventions(

@@ -2,8 +2,9 @@
 
 Each pair of one patient's items is judged by a model (``link-for``, ``link-of``, ``link-after``) from where they stand,
 the words around and between them, what they are and mean, and how many rivals stand nearer. The members of one list
-("A, B and C") are judged together. Then ``again-for`` and ``again-of`` judge once more, from what the others say: a
-treatment was likely given for the condition of which there was an outcome after it.
+("A, B and C") are judged together. Then ``again-for``, ``again-of`` and ``again-after`` judge once more, from what was
+said of the pair's rivals and what the other links say: a treatment was likely given for the condition of which there
+was an outcome after it.
 """
 
 from __future__ import annotations
@@ -20,10 +21,21 @@ from kg.clinical.scene import Item, Place, Scene
 from kg.clinical.story import Story
 from kg.model import Concept, Condition, Intervention, Outcome
 
-__all__ = ["Pair", "after_pairs", "again_pairs", "chances", "for_pairs", "link", "of_pairs", "through"]
+__all__ = [
+    "Pair",
+    "Shares",
+    "after_pairs",
+    "again_pairs",
+    "chances",
+    "for_pairs",
+    "link",
+    "of_pairs",
+    "through",
+    "turned",
+]
 
 # How likely a link must be: the likeliest of a source, and any other.
-_SURE = {"again-for": (0.15, 0.25), "again-of": (0.2, 0.3), "link-after": (0.37, 0.37)}
+_SURE = {"again-for": (0.27, 0.33), "again-of": (0.3, 0.34), "again-after": (0.37, 0.4)}
 _BREAKS = frozenset(("relapse", "progression", "no_response"))
 
 Shares = Mapping[tuple[str, str], float]
@@ -72,11 +84,12 @@ def link(
     scene = Scene(story, case, conditions, interventions, outcomes, concepts)
     treats, tells = for_pairs(scene), of_pairs(scene)
     fors, ofs = chances("link-for", treats), chances("link-of", tells)
-    afters = chances("link-after", after_pairs(scene, fors, ofs))
-    turned = {(i, o): chance for (o, i), chance in afters.items()}
-    fors, ofs = (
-        chances("again-for", again_pairs(treats, fors, through(turned, ofs))),
+    follows = after_pairs(scene, fors, ofs)
+    afters = chances("link-after", follows)
+    fors, ofs, afters = (
+        chances("again-for", again_pairs(treats, fors, through(turned(afters), ofs))),
         chances("again-of", again_pairs(tells, ofs, through(afters, fors))),
+        chances("again-after", again_pairs(follows, afters, through(ofs, turned(fors)))),
     )
 
     def chosen(
@@ -93,7 +106,7 @@ def link(
     for o in outcomes:
         there = sure.get(o.start, 1.0)
         of = chosen("again-of", ofs, o.id, conditions, there)
-        linked.append(replace(o, of=of, after=chosen("link-after", afters, o.id, interventions, there)))
+        linked.append(replace(o, of=of, after=chosen("again-after", afters, o.id, interventions, there)))
     return treated, linked
 
 
@@ -128,7 +141,7 @@ def of_pairs(scene: Scene) -> list[Pair]:
             source.id,
             met.target.id,
             met.b.bundle,
-            [*met.words, *spelled("ow", met.target.sort).of(source.words), *_kin(source, met.target)],
+            [*met.words, *spelled("ow", met.target.sort).of(dict.fromkeys(source.words)), *_kin(source, met.target)],
             met.clumps + near,
         )
         for source, row in zip(scene.outcomes, _nearness(scene.outcomes, scene.conditions), strict=True)
@@ -154,6 +167,11 @@ def after_pairs(scene: Scene, fors: Shares, ofs: Shares) -> list[Pair]:
     return pairs
 
 
+def turned(shares: Shares) -> dict[tuple[str, str], float]:
+    """The same chances from target to source."""
+    return {(target, source): share for (source, target), share in shares.items()}
+
+
 def through(first: Shares, second: Shares) -> dict[tuple[str, str], float]:
     """(a, c) -> how likely there is a b that ``first`` links to a and ``second`` to c, for the likeliest b."""
     onwards: dict[str, list[tuple[str, float]]] = {}
@@ -167,19 +185,37 @@ def through(first: Shares, second: Shares) -> dict[tuple[str, str], float]:
 
 
 def again_pairs(pairs: Sequence[Pair], own: Shares, others: Shares) -> list[Pair]:
-    """The same pairs, seen by what was said of them (``own``) and what follows from the other links (``others``)."""
-    by_source: dict[str, list[tuple[str, float]]] = {}
-    for (source, target), share in others.items():
-        by_source.setdefault(source, []).append((target, share))
+    """The same pairs, seen by what was said of them and of their source's other pairs (``own``) and by what follows
+    from the other links (``others``)."""
+    said, implied = dict[str, list[float]](), dict[str, list[float]]()
+    for p in pairs:
+        said.setdefault(p.source, []).append(_logit(own[p.source, p.target]))
+        implied.setdefault(p.source, []).append(others.get((p.source, p.target), 0.0))
+    for values in (*said.values(), *implied.values()):
+        values.sort(reverse=True)
     again = []
     for p in pairs:
         sure, share = _logit(own[p.source, p.target]), others.get((p.source, p.target), 0.0)
-        rival = max((other for target, other in by_source.get(p.source, ()) if target != p.target), default=0.0)
-        fine, coarse = int(max(-6.0, min(6.0, 2 * sure))), int(max(-4.0, min(4.0, sure)))
-        ahead, some = int(6 * (share - rival)), int(5 * share)
-        clump = (_again, fine, coarse, int(8 * share), ahead, some, int(4 * rival))
-        again.append(Pair(p.source, p.target, p.bundle, (), (clump,)))
+        rank, best = _rival(said[p.source], sure, -6.0)
+        _, most = _rival(implied[p.source], share, 0.0)
+        lead, rivals = sure - best, len(said[p.source]) - 1
+        fine, coarse = _within(2 * sure, 6), _within(sure, 4)
+        clumps: list[Clump] = [
+            (_again, fine, coarse, int(8 * share), int(6 * (share - most)), int(5 * share), int(4 * most)),
+            (_ahead, _within(2 * lead, 8), _within(lead, 4), coarse, min(3, rank), min(5, rivals)),
+        ]
+        again.append(Pair(p.source, p.target, p.bundle, (), clumps))
     return again
+
+
+def _rival(ordered: Sequence[float], own: float, none: float) -> tuple[int, float]:
+    """How many of some values, the largest first, are larger than ``own``, one of them, and the largest but it."""
+    rank = ordered.index(own)
+    return rank, ordered[0 if rank else 1] if len(ordered) > 1 else none
+
+
+def _within(value: float, most: int) -> int:
+    return int(max(-most, min(most, value)))
 
 
 def _nearest(sources: Sequence[Place], targets: Sequence[Place]) -> tuple[Place, Place]:
@@ -255,7 +291,7 @@ def _kin(source: Item, target: Item) -> list[str]:
         f"tt={target.words[-1]}|{source.words[-1]}",
         *spelled("KS", target.sort).of(target.groups),
     ]
-    features += ["same=True"] * both + ["same=False"] * (len(long) - both)
+    features += ["same=True"] * (both > 0) + ["same=False"] * (both < len(long))
     for group in target.groups:
         features += spelled("K", group).of(kin)
     return features
@@ -298,7 +334,7 @@ def _episode(scene: Scene, source: Item, met: _Meeting) -> Clump:
 
 
 def _place(far: str, own: str, sort: str, first: bool, new: bool) -> Sequence[str]:
-    where = ["d=" + far, f"d={far}|{sort}", f"d={far}|{own}", f"d={far}|{own}|{sort}"]
+    where = ["d=" + far, f"d={far}|{sort}", f"do={far}|{own}", f"d={far}|{own}|{sort}"]
     return [*where, f"{own}|{sort}", "s=" + sort, "o=" + own, f"first={first}|{far}", f"new={new}|{sort}"]
 
 
@@ -313,12 +349,12 @@ def _crowd(here: int, rivals: int, far: str, sort: str) -> Sequence[str]:
 
 
 def _gap(words: int, inside: bool, far: str, own: str, sort: str) -> Sequence[str]:
-    return [f"gap={words}|{far}", *(["inside", f"inside|{sort}", f"inside|{own}"] if inside else [])]
+    return [f"gap={words}|{far}", *(["inside", f"inside|{sort}", f"within|{own}"] if inside else [])]
 
 
 def _near(step: int, rank: int, rivals: int, far: str) -> Sequence[str]:
     f = [f"near={step}", f"near={step}|{far}", f"rank={rank}", f"rank={min(2, rank)}|{far}"]
-    return [*f, f"rank={min(2, rank)}|{rivals}"]
+    return [*f, f"among={min(2, rank)}|{rivals}"]
 
 
 def _margin(margin: int, far: str) -> Sequence[str]:
@@ -337,6 +373,10 @@ def _share(share: int, far: str) -> Sequence[str]:
 
 def _again(fine: int, coarse: int, share: int, ahead: int, some: int, rival: int) -> Sequence[str]:
     return [f"own={fine}", f"share={share}", f"ahead={ahead}", f"own={coarse}|{some}|{rival}"]
+
+
+def _ahead(fine: int, coarse: int, own: int, rank: int, rivals: int) -> Sequence[str]:
+    return [f"lead={fine}", f"rank={rank}", f"lead={coarse}|{own}", f"rank={min(2, rank)}|{rivals}"]
 
 
 def _logit(chance: float) -> float:

@@ -23,21 +23,24 @@ from kg.resources import folder
 __all__ = ["NOTHING", "Candidate", "Cues", "candidates", "find_outcomes", "numbered", "statements", "step_features"]
 
 NOTHING = "none"
-_THRESHOLD = 0.25
+_THRESHOLD = 0.3
 _APART = 3  # two candidates so many words apart, or fewer, are one statement
+_NEAR = 8  # words on either side among which a needed word must stand
 _JOINS = frozenset((",", ";", "and", "but", "or", "then"))  # unless such a word parts two categories
 _OFFSETS = tuple((4 + offset, str(offset)) for offset in (-4, -3, -2, -1, 1, 2, 3, 4))
 _REACH = 12  # a phrase has at most so many words on either side of its head
 
 
 class Cues(NamedTuple):
-    """Cue words with their cue's name and rank (0 the strongest); words that negate, suppose or measure time."""
+    """Cue words with their cue's name and rank (0 the strongest); words that negate, suppose or measure time; by cue
+    and category those of which one must stand near."""
 
     names: dict[str, str]
     ranks: dict[str, int]
     negation: frozenset[str]
     supposition: frozenset[str]
     units: frozenset[str]
+    needs: dict[tuple[str, str], frozenset[str]]
 
     @staticmethod
     @cache
@@ -52,9 +55,14 @@ class Cues(NamedTuple):
                 if word in names:
                     raise RuleError(f"{path}: {word!r} stands in the cues {names[word]!r} and {cue['name']!r}.")
                 names[word], ranks[word] = cue["name"], rank
+        needs = {
+            (cue["name"], category): frozenset(words)
+            for cue in rules["cue"]
+            for category, words in cue.get("needs", {}).items()
+        }
         around = rules["words"]
         units = frozenset(form for forms in duration_rules()["units"].values() for form in forms)
-        return Cues(names, ranks, frozenset(around["negation"]), frozenset(around["supposition"]), units)
+        return Cues(names, ranks, frozenset(around["negation"]), frozenset(around["supposition"]), units, needs)
 
 
 class Candidate(NamedTuple):
@@ -92,7 +100,7 @@ def statements(
     judged: list[tuple[float, Category, Candidate]] = []
     for candidate, share in zip(found, shares, strict=True):
         if 1 - share[NOTHING] >= least:
-            best = max(CATEGORIES, key=share.__getitem__)
+            best = max((c for c in CATEGORIES if _worded(candidate, c)), key=share.__getitem__)
             judged.append((1 - share[NOTHING], best, candidate))
     judged.sort(key=lambda j: (-j[0], j[2].marked.sentence.start, j[2].at))
     kept: list[tuple[float, Category, Candidate]] = []
@@ -182,7 +190,7 @@ def _features(
         f += (f"R={part}", f"R={part}|{cue}")
     negations = [part for part in left[-5:] if part in cues.negation]
     if negations:
-        f += ["neg", "neg|" + cue, "neg|" + word, f"neg={negations[-1]}|{cue}"]
+        f += ["neg", "neg|" + cue, "negw|" + word, f"neg={negations[-1]}|{cue}"]
     if not cues.negation.isdisjoint(right[:4]):
         f += ["negR", "negR|" + cue]
     for kind in ("<C>", "<I>"):
@@ -228,6 +236,13 @@ def numbered(outcomes: Iterable[Outcome]) -> list[Outcome]:
     """The outcomes with the ids o1, o2 and so on."""
     ids = ((f"o{n}", o) for n, o in enumerate(outcomes, 1))
     return [o if o.id == name else replace(o, id=name) for name, o in ids]
+
+
+def _worded(candidate: Candidate, category: Category) -> bool:
+    """Whether the words near a candidate allow the category."""
+    needed = Cues.load().needs.get((candidate.cue, category))
+    near = candidate.marked.words[max(0, candidate.at - _NEAR) : candidate.at + _NEAR + 1]
+    return needed is None or not needed.isdisjoint(near)
 
 
 def _same(one: Candidate, category: Category, other: Candidate, told: Category) -> bool:
