@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kg.clinical import classifier
-from kg.clinical.classifier import Classifier
+from kg.clinical.classifier import Classifier, spell, spelled
 from kg.errors import RuleError
 
 
@@ -34,6 +34,19 @@ def test_two_labels_need_one_column() -> None:
 def test_probabilities_sum_to_one(features: list[str]) -> None:
     model = Classifier(["a", "b", "c"], [0.5, -0.5, 0.0], {f: [1.0, -2.0, 0.3] for f in "xyz"})
     assert sum(model.scores(features).values()) == pytest.approx(1)
+
+
+def test_a_clump_weighs_what_its_features_weigh(monkeypatch: pytest.MonkeyPatch) -> None:
+    def both(word: str, times: int) -> list[str]:
+        return [f"w={word}", *["x"] * times]
+
+    model = Classifier(["no", "yes"], [-1.0], {"w=a": [0.5], "x": [0.25]})
+    monkeypatch.setattr(classifier, "_SPELLED", 1)  # forgotten at every second clump
+    for clump in ((both, "a", 2), (both, "b", 0), (both, "a", 2)):
+        assert model.chance(["x"], [clump]) == pytest.approx(model.chance(["x", *spell(clump)]))
+    features = spelled("w", "cue")
+    assert list(features.of(["a", "b", "a"])) == ["w=a|cue", "w=b|cue", "w=a|cue"]
+    assert len(features) == 1
 
 
 def test_a_model_whose_columns_do_not_fit_is_refused() -> None:
