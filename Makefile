@@ -22,7 +22,7 @@ check: .venv/dev
 golden: .venv/dev
 	$(RUN)/python -m pytest -n auto --dist worksteal --update-golden
 
-# Everything the extractor has learned, from the annotated reports and the corpus: some five hours on one core.
+# Everything the extractor has learned, from the annotated reports and the corpus: some hours on one core.
 train: GOLD := $(SHARED)/gold
 train: CORPUS := $(SHARED)/corpora/cases.jsonl.gz
 train: .venv/train
