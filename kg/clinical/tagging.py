@@ -82,11 +82,14 @@ class Tagger:
         )
         first = np.asarray(data["first"], np.float32)  # (word vector + piece vector, width * hidden)
         size = words.shape[1]
-        # What each word, piece and flag gives to the first layer: (words + pieces + flags, width * hidden).
-        self._parts: _Floats = np.concatenate(
-            (words @ first[:size], pieces_ @ first[size:], np.asarray(data["first_flags"], np.float32))
-        )
         self._first_piece, self._first_flag = len(words), len(words) + len(pieces_)
+        # What each word, piece and flag gives to the first layer: (words + pieces + flags, width * hidden).
+        self._parts: _Floats = np.empty((self._first_flag + len(FLAGS), first.shape[1]), np.float32)
+        self._threads = ThreadpoolController()
+        with self._threads.limit(limits=1, user_api="blas"):  # the same to the last bit with any number of them
+            np.matmul(words, first[:size], out=self._parts[: self._first_piece])
+            np.matmul(pieces_, first[size:], out=self._parts[self._first_piece : self._first_flag])
+        self._parts[self._first_flag :] = data["first_flags"]
         self._first_bias = np.asarray(data["first_bias"], np.float32)
         self._norms = [np.asarray(row, np.float32) for row in data["norms"]]  # gain and offset, layer by layer
         self._layers = [
@@ -94,7 +97,6 @@ class Tagger:
             for dilation, weights, bias in zip(data["dilations"], data["layers"], data["biases"], strict=True)
         ]
         self._out, self._out_bias = np.asarray(data["out"], np.float32), np.asarray(data["out_bias"], np.float32)
-        self._threads = ThreadpoolController()
         self._rows: dict[_Key, int] = {}
         self._table: _Floats = np.empty((_KEPT, _WIDTH * len(self._first_bias)), np.float32)
 
