@@ -76,7 +76,7 @@ async def one(request: Request) -> Response:
 
 def answer(store: Store, name: str, values: dict[str, str], most: int | None) -> tuple[Table, Table | None]:
     """The answer, and the sentences that its rows rest on: the first of them for a page, without sentences for all."""
-    found = ask(store, name, values)
+    found = ask(store, name, values, facts=most is not None)
     if most is None:
         return found, None
     facts = found.facts[:most] if found.facts is not None else None
