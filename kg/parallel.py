@@ -79,6 +79,7 @@ def beside(work: Callable[[], object]) -> Iterator[None]:
             error: KGError | None = here.recv()
         except EOFError:
             raise KGError("A process that writes files was ended from outside (out of memory?); run again.") from None
+        process.join()
         if error is not None:
             raise error
     finally:

@@ -73,7 +73,7 @@ def test_reports_are_loaded_in_steps_of_a_bounded_size(
 
 
 def test_files_written_by_two_processes_are_those_that_export_writes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path / "a.jsonl", range(20, 23))
     out = tmp_path / "out"
@@ -86,6 +86,7 @@ def test_files_written_by_two_processes_are_those_that_export_writes(
             exporters.export(store, alone, name)
             assert (out / f"graph.{name}").read_bytes() == alone.getvalue()
     assert not list(out.glob(".*.tmp"))
+    assert "Exit" not in capfd.readouterr().err
 
 
 def fail() -> None:
