@@ -141,6 +141,12 @@ def test_background_lists_only_the_absent(extract: Extract) -> None:
     assert {(c.text, c.assertion) for c in case.conditions} == {("anemia", "present"), ("lymphoma", "absent")}
 
 
+def test_a_condition_is_never_without_a_name(extract: Extract) -> None:
+    text = "A 45-year-old woman had ZPS (zonal plenic syndrome). She was given azacitidine. ZPS resolved."
+    (case,) = extract(document(text)).cases
+    assert [(c.text, c.label) for c in case.conditions] == [("ZPS", "zps")]
+
+
 def test_a_series_is_skipped(extract: Extract) -> None:
     record = extract(document("We retrospectively reviewed 24 patients with sarcoma. Five died."))
     assert (record.cases, record.skip) == ((), "series")

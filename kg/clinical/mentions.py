@@ -126,7 +126,8 @@ def written_out(story: Story, start: int, end: int, short: Mapping[str, Abbrevia
             beside = start <= long.start and m.start() <= known.short_span.end
             parts.append(text[at : m.start()] + ("" if beside else text[long.start : long.end]))
             at = m.end()
-    return "".join([*parts, text[at:end]]).replace("()", "") if parts else text[start:end]
+    name = "".join([*parts, text[at:end]]).replace("()", "")
+    return name if name.strip() else text[start:end]  # a short form alone, before the words that define it
 
 
 def ground(story: Story, start: int, end: int, matches: Sequence[Match]) -> tuple[int, int, tuple[str, ...], bool]:
