@@ -85,6 +85,9 @@ def build(reports: Path, out: Path) -> None:
 
 def graphs(out: Path, file: Path) -> None:
     """Write the graphs of a store as JSON: name -> sorted lines."""
+    if not (out / "store" / "casekg.json").is_file():  # ended before there was a store
+        file.write_text("{}", encoding="utf-8")
+        return
     with open_store(out / "store") as store:
         found = {g: sorted(map(str, store.quads(g))) for g in store.graphs() if g.startswith(store.base)}
     file.write_text(json.dumps(found), encoding="utf-8")

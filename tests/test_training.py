@@ -21,7 +21,6 @@ from kg.clinical.story import read_story
 from kg.clinical.tagging import Tagger
 from kg.model import CATEGORIES, KINDS, ROLES, Document, Report
 from training.annotated import ANNOTATIONS, HELD_OUT, joined
-from training.linear import fit
 from training.mentions import read
 
 STORY = """A 54-year-old woman with relapsed acute myeloid leukemia received azacitidine, venetoclax, azacitidine.
@@ -91,5 +90,8 @@ def test_no_feature_stands_twice() -> None:
 
 
 def test_training_refuses_a_feature_that_stands_twice() -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is needed only to train")
+    from training.linear import fit
+
     with pytest.raises(ValueError, match=r"twice in \['a'\]"):
         fit([(["a", "b", "a"], "yes"), (["b"], "no")], labels=["no", "yes"])

@@ -209,6 +209,7 @@ def test_a_browser_runs_nothing_that_a_report_or_query_says(client: httpx.Client
     page.keyboard.press("Control+A")
     page.keyboard.type("ASK { ?s casekg:aft")
     page.locator(".CodeMirror-hint", has_text="casekg:after").click()
+    page.locator(".CodeMirror textarea").focus()  # a click takes it away for a moment
     page.keyboard.type(" ?o }")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("status"), "names are completed, and their prefixes declared").to_have_text("yes")
