@@ -70,6 +70,26 @@ def test_query_lists_and_asks(out: Path, tmp_path: Path) -> None:
     assert "@prefix" not in run("query", "-", "-s", out, stdin="CONSTRUCT { ?s a ?t } { ?s a ?t }").stderr
 
 
+def test_a_long_table_has_a_line_a_row_and_a_short_one_folds(out: Path) -> None:
+    long = "word " * 60
+
+    def shown(rows: int) -> list[str]:
+        values = " ".join(f'({10_000 + number} "림프종\\n{long}")' for number in range(rows))
+        asked = f"SELECT ?n ?text {{ VALUES (?n ?text) {{ {values} }} }}"
+        return run("query", "-", "-s", out, stdin=asked).stdout.splitlines()
+
+    short, many = shown(3), shown(1001)
+    assert len(short) > 1 + 3 * 2 and short[1].startswith("10000  림프종")
+    assert many == ["n      text", *(f"{10_000 + number}  림프종 {long}".rstrip() for number in range(1001))]
+
+
+def test_a_terminal_is_not_told_what_to_do_by_a_report(out: Path) -> None:
+    asked = 'SELECT ?a { VALUES ?a { "\\u001B]0;owned\\u0007\\u009B31mred" } }'
+    shown = run("query", "-", "-s", out, stdin=asked).stdout
+    assert "␛]0;owned␇\ufffd31mred" in shown and "\x1b" not in shown
+    assert json.loads(run("query", "-", "-s", out, "--json", stdin=asked).stdout)[0]["a"].startswith("\x1b]0;")
+
+
 def test_the_readme_s_three_questions(out: Path) -> None:
     def treatments(column: str, *asked: str) -> list[str]:
         return [row[column] for row in json.loads(run("query", *asked, "--store", out, "--json").stdout)]

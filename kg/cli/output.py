@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["STORE", "answer", "data", "message", "place", "progress", "report", "sink", "store_path", "table"]
 
+# Tables of more rows are not folded, which takes half a millisecond a row.
+_DRAWN = 1000
+# Reports may hold characters that a terminal would obey; a person is shown their pictures instead.
+_CONTROLS = {c: chr(0x2400 + c) for c in range(32) if chr(c) not in "\t\n"} | dict.fromkeys(range(127, 160), "\ufffd")
+
 STORE: Any = typer.Option(
     "--store", "-s", envvar="KG_STORE", help="A folder that kg build wrote, or the address of a SPARQL 1.1 store."
 )
@@ -26,7 +31,7 @@ STORE: Any = typer.Option(
 
 def message(text: str) -> None:
     """One line on standard error."""
-    print(text, file=sys.stderr)  # noqa: T201
+    print(text.translate(_CONTROLS), file=sys.stderr)  # noqa: T201
 
 
 def data(text: str) -> None:
@@ -66,19 +71,41 @@ def table(answer: Table, form: str) -> None:
     if answer.turtle is not None:
         data(answer.turtle)
         return
+    rows = [[_shown(value) for value in row] for row in answer.rows]
+    (_draw if len(rows) <= _DRAWN else _align)(answer.columns, rows)
+    message(f"{len(answer)} row{'' if len(answer) == 1 else 's'}.")
+
+
+def _shown(value: object) -> str:
+    text = "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return text.translate(_CONTROLS)
+
+
+def _draw(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns with long cells folded."""
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text
 
     drawn = RichTable(box=None, pad_edge=False, show_header=True, header_style="bold")
-    for column in answer.columns:
+    for column in columns:
         drawn.add_column(column, overflow="fold")
-    for row in answer.rows:
-        drawn.add_row(*[Text("" if v is None else f"{v:g}" if isinstance(v, float) else str(v)) for v in row])
+    for row in rows:
+        drawn.add_row(*map(Text, row))
     # A pipe gets whole rows, not rows folded to a guessed width.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     console.print(drawn)
-    message(f"{len(answer)} row{'' if len(answer) == 1 else 's'}.")
+
+
+def _align(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns with a line for each row, however long."""
+    from rich.cells import cell_len
+
+    lines = [columns, *([" ".join(cell.split()) for cell in row] for row in rows)]
+    widths = [max(map(cell_len, cells)) for cells in zip(*lines, strict=True)]
+    for line in lines:
+        padded = (cell + " " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True))
+        data("  ".join(padded).rstrip() + "\n")
 
 
 def report(found: Report, *, json: bool) -> None:
