@@ -46,13 +46,22 @@ class Timed(NamedTuple):
         """Whether the question is of the whole graph."""
         return not self.values
 
+    @property
+    def asked(self) -> str:
+        """The question with its values, at most 72 characters."""
+        given = " ".join(f"--{k} {v}" for k, many in self.values.items() for v in many)
+        return f"{self.question} {given}"[:72]
+
+    @property
+    def figures(self) -> str:
+        """Milliseconds of the processor, and rows."""
+        return "ended" if self.processor is None else f"{1000 * self.processor:.1f}{self.rows:9}"
+
     def line(self) -> str:
         """The row of the table."""
-        given = " ".join(f"--{k} {v}" for k, many in self.values.items() for v in many)
-        shown = f"{self.question} {given}"[:72]
         if self.processor is None or self.clock is None:
-            return f"{shown:72}{'ended':>10}"
-        return f"{shown:72}{1000 * self.processor:10.1f}{1000 * self.clock:10.1f}{self.rows:9}"
+            return f"{self.asked:72}{'ended':>10}"
+        return f"{self.asked:72}{1000 * self.processor:10.1f}{1000 * self.clock:10.1f}{self.rows:9}"
 
 
 def asked(question: Question, case: str) -> Iterator[dict[str, tuple[str, ...]]]:
@@ -113,7 +122,7 @@ class Asked:
     def __call__(self, name: str, values: dict[str, tuple[str, ...]], limit: float) -> Timed:
         """Time one question."""
         self.channel.send((name, values))
-        if not self.channel.poll(limit * ROUNDS):
+        if not self.channel.poll(limit + 2 * ENOUGH):
             self.stop()
             self.start()
             return Timed(name, values)

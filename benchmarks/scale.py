@@ -1,12 +1,12 @@
-"""What a build costs, stage by stage, and how that grows: one table from one run.
+"""What a build costs, stage by stage, how that grows, and what questions cost then: tables from one run.
 
-    python -m benchmarks.scale [--sizes 1000,10000] [--peer 200] [--limit SECONDS]
+    python -m benchmarks.scale [--sizes 1000,10000] [--stages 1000] [--peer 200] [--limit SECONDS]
 
 Reads ``corpora/cases.jsonl.gz`` of ``$CASEKG_SHARED`` (default ../shared), repeated where more reports are wanted: each
-copy has a DOI of its own and another title and first sentence, or it would be the same report. Every size is built
-in a process of its own, which gives its peak memory. Stages are timed one after another in one process, in processor
-time, which other work on the machine disturbs less than the clock; 'kg build' by the clock, on all cores. The peer is
-rdflib's store in memory, with the first graphs of the same store.
+copy has a DOI of its own and another title and first sentence, or it would be the same report. Stages are timed one
+after another in one process, in processor time, which other work on the machine disturbs less than the clock. The peers
+are pyshacl and rdflib's store in memory, with the first graphs of the same reports. Every size is built in a process of
+its own, by as many as there are cores, without files, from files of 1,000 reports.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import math
 import multiprocessing
 import os
 import random
@@ -22,22 +23,29 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pyoxigraph as ox
 
-from benchmarks.queries import latencies
+from benchmarks.queries import Timed, latencies
 from kg import pipeline, quads, registry, sources, vocab
 from kg.exporters import html, trig
-from kg.store import open_store
-from kg.validate import Engine, check, validate
+from kg.model import Document
+from kg.store import Embedded, open_store
+from kg.totals import Summer
+from kg.validate import Checker, Engine, check, validate
 
 T = TypeVar("T")
 SHARED = Path(os.environ.get("CASEKG_SHARED") or Path(__file__).parents[2] / "shared")
 ALL = 2_300_000  # case reports in PubMed
-STEP = 2000  # reports loaded at once, about as many as the build loads
+FILE = 1000  # reports in a file
+CURVE = (
+    *("clock s", "reports/s", "MB/s", "cpu s", "ms each", "peak MB", "child MB", "B on disk"),
+    *("none s", "one s", "next s"),  # builds after none, one and another report changed
+)
+STEP = 32  # reports checked at once, as the build does
 
 
 def corpus(number: int) -> Iterator[dict[str, Any]]:
@@ -55,61 +63,77 @@ def corpus(number: int) -> Iterator[dict[str, Any]]:
         yield row
 
 
-class Table:
-    """Prints a line for each stage: reports a second, megabytes of text a second, milliseconds a report."""
+def write(folder: Path, number: int) -> int:
+    """So many reports in files; returns their bytes of text."""
+    rows, size = corpus(number), 0
+    for first in range(0, number, FILE):
+        with (folder / f"{first:07}.jsonl").open("w", encoding="utf-8") as sink:
+            for row in islice(rows, FILE):
+                size += len(row["text"].encode())
+                sink.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return size
+
+
+class Stages:
+    """Prints a line for each stage: milliseconds a report, reports a second, megabytes of text a second."""
 
     def __init__(self, reports: int, size: int) -> None:
         self.reports, self.size, self.total = reports, size, 0.0
-        print(f"\n{reports:,} reports, {size / 1e6:.1f} MB of text")
-        print(f"{'':34}{'reports/s':>10}{'MB/s':>8}{'ms each':>10}")
+        print(f"\nStages, {reports:,} reports, {size / 1e6:.1f} MB of text, one process, processor time")
+        print(f"{'':44}{'ms each':>10}{'reports/s':>11}{'MB/s':>8}")
 
-    def line(self, what: str, seconds: float, number: int | None = None) -> None:
+    def line(self, what: str, seconds: float) -> None:
         """One line."""
-        share = (number or self.reports) / self.reports
-        each = seconds / (number or self.reports)
-        print(f"{what:34}{1 / each:10.0f}{self.size * share / seconds / 1e6:8.2f}{1000 * each:10.3f}", flush=True)
+        rate = self.reports / seconds
+        print(f"{what:44}{1000 / rate:10.2f}{rate:11.0f}{self.size / seconds / 1e6:8.2f}", flush=True)
 
-    def __call__(self, what: str, work: Callable[[], T]) -> T:
-        """The result of the work, and a line for it."""
+    def __call__(self, what: str, work: Callable[[], T], *, ends: bool = True) -> T:
+        """The result of the work, and a line for it; the total is that of what ends in the store."""
         begun = time.process_time()
         result = work()
         seconds = time.process_time() - begun
-        self.total += seconds
+        self.total += seconds if ends else 0
         self.line(what, seconds)
         return result
 
 
-def stages(file: Path, folder: Path, size: int, reports: int, peer: int) -> None:
+def stages(folder: Path, place: Path, size: int, reports: int, peer: int) -> None:
     """Every stage by itself."""
     vocabulary = vocab.load()
     base = vocabulary.prefixes["id"]
     plugin = registry.plugin("extractors", "rules")
     understand = plugin.prepare(vocabulary.lexicon())
     writer = quads.Writer(vocabulary, base, "rules", plugin.version())
-    table = Table(reports, size)
-    documents = table("read", lambda: [d for d in sources.read(file) if not isinstance(d, Exception)])
+    checker, summer = Checker(vocabulary), Summer(vocabulary, base)
+    read = chain.from_iterable(map(sources.read, sources.expand([folder])))
+    timed = Stages(reports, size)
+    documents = timed("read", lambda: [item for item in read if isinstance(item, Document)])
     understand(documents[0])
-    records = table("extract", lambda: [understand(d) for d in documents])
-    made = table("quads", lambda: [writer(d, r) for d, r in zip(documents, records, strict=True)])
+    records = timed("extract", lambda: [understand(d) for d in documents])
+    made = timed("quads", lambda: [writer(d, r) for d, r in zip(documents, records, strict=True)])
     names = [quads.graph_iri(quads.report_iri(d, base)) for d in documents]
-    lines = sum(graph.count(b"\n") for graph in made)
-    with open_store(folder / "stages", base=base) as store:
+    graphs = dict(zip(names, made, strict=True))
+    steps = [dict(islice(graphs.items(), n, n + STEP)) for n in range(0, len(graphs), STEP)]
+    checker(steps[0])
+
+    def count(part: Embedded) -> None:
+        summer.count(part.data)
+
+    timed("validate and count totals", lambda: [checker(step, count) for step in steps])
+    with open_store(place / "stages", base=base) as store:
         store.bulk_load(vocabulary.quads({c for r in records for c in r.concepts()}))
         store.replace(quads.graph_iri(writer.extraction), writer.settings())
         begun = time.process_time()
-        steps = [b"".join(made[n : n + STEP]) for n in range(0, len(made), STEP)]
-        table("load", lambda: list(map(store.bulk_load, steps)))
-        loaded = lines / (time.process_time() - begun)
-        found = table("validate", lambda: validate(store))
-        with (folder / "graph.ttl").open("wb") as turtle, (folder / "graph.trig").open("wb") as sink:
-            table("write graph.ttl and graph.trig", partial(trig.write, store, sink, turtle=turtle))
-        if reports <= html.MOST:
-            with (folder / "graph.html").open("wb") as sink:
-                table("write graph.html", partial(html.write, store, sink))
-        table.line("all stages", table.total)
-        print(f"{lines / reports:.0f} quads a report; {loaded:,.0f} quads/s loaded; {found.counts or 'conforms'}")
-        if peer:
-            beside(dict(islice(zip(names, made, strict=True), peer)))
+        timed("load", partial(store.bulk_load, b"".join(made)))
+        loaded = sum(graph.count(b"\n") for graph in made) / (time.process_time() - begun)
+        timed.line("text to checked, stored quads", timed.total)
+        found = timed("validate from the store", lambda: validate(store), ends=False)
+        with (place / "graph.ttl").open("wb") as turtle, (place / "graph.trig").open("wb") as sink:
+            timed("write graph.ttl and graph.trig", partial(trig.write, store, sink, turtle=turtle), ends=False)
+        with (place / "graph.html").open("wb") as sink:
+            timed("write graph.html", partial(html.write, store, sink), ends=False)
+    print(f"{loaded:,.0f} quads/s loaded; the graph {'conforms' if found.conforms else found.verdict}")
+    beside(dict(islice(graphs.items(), peer)))
 
 
 def beside(graphs: dict[str, bytes]) -> None:
@@ -140,67 +164,86 @@ def beside(graphs: dict[str, bytes]) -> None:
         print(f"{len(graphs)} reports in memory, {name}: load {times[0]:.0f} ms, links and outcomes {times[1]:.0f} ms")
 
 
-def built(file: Path, out: Path, answer: Any) -> None:
-    """Build in this process; tell the seconds by the clock and the peak memory of it and of its children, in MB."""
+class Built(NamedTuple):
+    """What one build took: seconds by the clock and of the processor, and peak memory in MB of it and a child."""
+
+    clock: float
+    processor: float
+    peak: float
+    child: float
+
+
+def built(folder: Path, out: Path, answer: Any) -> None:
+    """Build in this process."""
     begun = time.perf_counter()
-    pipeline.build([file], out)
-    seconds = time.perf_counter() - begun
-    peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    answer.put((seconds, *peaks))
+    pipeline.build([folder], out)
+    clock = time.perf_counter() - begun
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    processor = sum(one.ru_utime + one.ru_stime for one in used)
+    answer.put(Built(clock, processor, *(one.ru_maxrss / 1024 for one in used)))
 
 
-def changed(file: Path, out: Path) -> float:
-    """Seconds by the clock of a build after one report has changed, less those of a build after none has."""
+def changed(folder: Path, out: Path) -> list[float]:
+    """Seconds by the clock of a build after nothing, after one report and after another one has changed."""
     times = []
-    for change in (False, True):
+    for change in range(3):
         if change:
+            file = max(folder.iterdir())
             lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-            lines[0] = lines[0].replace('"text": "', '"text": "Addendum. ', 1)
+            lines[change] = lines[change].replace('"text": "', '"text": "Addendum. ', 1)
             file.write_text("".join(lines), encoding="utf-8")
         begun = time.perf_counter()
-        pipeline.build([file], out, jobs=1)
+        pipeline.build([folder], out, jobs=1)
         times.append(time.perf_counter() - begun)
-    return times[1] - times[0]
+    return times
+
+
+def grown(number: int, limit: float) -> tuple[Built, list[Timed]]:
+    """Build so many reports, print the line of the curve, ask all questions."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, out = Path(name) / "in", Path(name) / "out"
+        folder.mkdir()
+        size = write(folder, number)
+        context = multiprocessing.get_context("spawn")
+        answer = context.Queue()
+        process = context.Process(target=built, args=(folder, out, answer))
+        process.start()
+        took: Built = answer.get()
+        process.join()
+        disk = sum(f.stat().st_size for f in (out / "store").iterdir())
+        asked = list(latencies(out / "store", limit=limit))
+        same, first, then = changed(folder, out)
+    rates = (number / took.clock, size / took.clock / 1e6, took.processor, 1000 * took.processor / number)
+    figures = (took.clock, *rates, took.peak, took.child, disk / number, same, first, then)
+    print(f"{number:9,}" + "".join(f"{figure:11,.{0 if figure >= 1000 else 2}f}" for figure in figures), flush=True)
+    return took, asked
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sizes", default="1000,10000", help="numbers of reports, such as 1000,10000,100000")
+    parser.add_argument("--stages", type=int, default=FILE, help="reports that each stage is timed with")
     parser.add_argument("--peer", type=int, default=200, help="reports for rdflib and, a tenth of them, pyshacl")
     parser.add_argument("--limit", type=float, default=60, help="seconds after which a question is ended")
     given = parser.parse_args()
-    points: list[tuple[int, float]] = []
-    for number in map(int, given.sizes.split(",")):
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            file, size = folder / "cases.jsonl", 0
-            with file.open("w", encoding="utf-8") as sink:
-                for row in islice(corpus(number), number):
-                    size += len(row["text"].encode())
-                    sink.write(json.dumps(row, ensure_ascii=False) + "\n")
-            stages(file, folder, size, number, 0 if points else given.peer)
-            context = multiprocessing.get_context("spawn")
-            answer = context.Queue()
-            process = context.Process(target=built, args=(file, folder / "out", answer))
-            process.start()
-            seconds, peak, largest = answer.get()
-            process.join()
-            disk = sum(f.stat().st_size for f in (folder / "out" / "store").iterdir())
-            points.append((number, seconds))
-            print(f"kg build without files, {os.cpu_count()} cores: {number / seconds:.0f} reports/s by the clock")
-            print(f"peak memory {peak:.0f} MB, {largest:.0f} MB for the largest child")
-            print(f"on disk {disk / number:,.0f} bytes a report", flush=True)
-            asked = list(latencies(folder / "out" / "store", limit=given.limit))
-            print(f"one changed report: {changed(file, folder / 'out'):.1f} s more than none")
-            print(f"{'question':72}{'cpu ms':>10}{'clock ms':>10}{'rows':>9}")
-            for one in sorted(asked, key=lambda t: -(t.processor or given.limit)):
-                print(one.line())
-    (first, early), (last, late) = points[0], points[-1]
-    if last > first:
-        each = (late - early) / (last - first)
-        print(f"\n{1000 * each:.1f} ms for each report beyond the first {first:,}: {ALL:,} would take "
-              f"{each * ALL / 3600:.1f} hours on this machine if it stays so")  # fmt: skip
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "in"
+        folder.mkdir()
+        stages(folder, Path(name), write(folder, given.stages), given.stages, given.peer)
+    print(f"\nkg build without files, {os.cpu_count()} cores, and again after none, one, another report changed")
+    print(f"{'reports':>9}" + "".join(f"{column:>11}" for column in CURVE))
+    sizes = [int(number) for number in given.sizes.split(",")]
+    curve = {number: grown(number, given.limit) for number in sizes}
+    if len(sizes) > 1:
+        (few, early), (many, late) = ((number, curve[number][0].clock) for number in sorted(sizes)[-2:])
+        power = math.log(late / early) / math.log(many / few)
+        hours = late * (ALL / many) ** power / 3600
+        print(f"from {few:,} to {many:,} the time grows with the power {power:.3f} of the reports;", end=" ")
+        print(f"if it goes on so, {ALL:,} take {hours:.1f} hours")
+    print(f"\nquestions, processor ms and rows{'':40}" + "".join(f"{number:>20,}" for number in sizes))
+    for timed in zip(*(asked for _, asked in curve.values()), strict=True):
+        print(f"{timed[0].asked:72}" + "".join(f"{one.figures:>20}" for one in timed))
 
 
 if __name__ == "__main__":
