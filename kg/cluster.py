@@ -23,7 +23,7 @@ from kg.errors import KGError, ReviewError, ShapeError
 from kg.extractors import extractor as extractor_of
 from kg.inputs import Inputs
 from kg.parallel import chunks
-from kg.parts import VOCABULARIES, Folder
+from kg.parts import VOCABULARIES, Folder, reaching
 from kg.renewal import Renewal
 from kg.store import open_store
 
@@ -63,7 +63,7 @@ def build(
     decided = review.Curation.load(curation) if curation else review.Curation()
     result, told = pipeline.Build(), dict[str, dict[str, Any]]()
     with _connected(address) as client, TemporaryDirectory() as scratch, open_store(base=settings.base) as empty:
-        folder = _folder(out)
+        folder = Folder(out)
         there = folder.names()
         inputs = Inputs(Path(scratch) / "inputs.json", "", decided.marks())
         renewal = Renewal(empty, vocabulary, written, extractor_of(extractor))
@@ -158,11 +158,9 @@ def _files(paths: Iterable[str], scratch: Path, names: dict[str, str]) -> Iterat
             continue
         from fsspec.core import url_to_fs
 
-        try:
+        with reaching(given):
             files, root = url_to_fs(given)
             found = files.find(root)
-        except (OSError, ValueError, ImportError) as error:
-            raise KGError(f"{given} cannot be read ({error}): check the URL and who may read it.") from error
         top = root.rpartition("/")[0] if found == [root] else root.rstrip("/")
         names[f"{scratch / str(number)}/"] = f"{given.rpartition('/')[0] if found == [root] else given.rstrip('/')}/"
         for name in sorted(found, key=lambda name: name.split("/")):
@@ -171,18 +169,10 @@ def _files(paths: Iterable[str], scratch: Path, names: dict[str, str]) -> Iterat
                 continue
             path = scratch / str(number) / inner
             path.parent.mkdir(parents=True, exist_ok=True)
-            files.get_file(name, str(path))
+            with reaching(given):
+                files.get_file(name, str(path))
             yield path
             path.unlink()
-
-
-def _folder(out: str) -> Folder:
-    try:
-        return Folder(out)
-    except (OSError, ValueError, ImportError) as error:
-        raise KGError(
-            f"{out} cannot be written ({error}): give -o a folder or URL that every worker can write."
-        ) from error
 
 
 def _connected(address: str) -> Client:

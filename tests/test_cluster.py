@@ -20,7 +20,8 @@ from typer.testing import CliRunner
 from benchmarks.serve import free_port
 from kg import cluster, pipeline
 from kg.cli import app
-from kg.parts import Folder
+from kg.errors import StoreError
+from kg.parts import VOCABULARIES, Folder, load
 from kg.store import open_store
 
 REPORTS = 24
@@ -123,12 +124,21 @@ def test_a_worker_that_is_killed_loses_nothing(
         assert {*map(str, store.quads())} == expected
 
 
-def test_parts_lie_wherever_fsspec_writes() -> None:
+def test_parts_lie_wherever_fsspec_reaches(tmp_path: Path) -> None:
     folder = Folder("memory://parts")
     folder.write("part-00000-a", b"<a> <b> <c> <d> .\n", {"extracted": 1})
     assert folder.names() == {"part-00000-a"} and folder.told("part-00000-a") == {"extracted": 1}
     folder.finish(["part-00001-b"], "https://example.org/")
     assert folder.names() == set()
+    folder.write(VOCABULARIES, b"", {})
+    line = "<https://example.org/a> <https://example.org/b> <https://example.org/c> <https://example.org/a/graph> .\n"
+    folder.write("part-00001-b", line.encode(), {})
+    assert load("memory://parts", tmp_path / "store") == 1
+    fsspec.filesystem("memory").rm("/parts", recursive=True)  # stores of objects have no folders without files
+    assert folder.names() == set()
+    for address in ("memory://parts", "unheard-of://parts"):
+        with pytest.raises(StoreError, match=f"{address} cannot be read or written"):
+            load(address, tmp_path / "store")
 
 
 def test_what_cannot_be_done_is_one_sentence(tmp_path: Path, seeds: Path, monkeypatch: pytest.MonkeyPatch) -> None:

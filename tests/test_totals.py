@@ -124,7 +124,7 @@ def test_loaded_parts_are_counted_by_the_next_build(tmp_path: Path) -> None:
         folder.write(parts.VOCABULARIES, b"", {})
         folder.finish(["part-00000-0"], invented.base)
         size = ask(invented, "size")
-    parts.load(tmp_path / "parts", place)
+    parts.load(str(tmp_path / "parts"), place)
     with open_store(place) as store:
         assert not held(store)
         Ledger(store, vocab.load()).settle()

@@ -165,7 +165,7 @@ def build(
 
 @app.command()
 def load(
-    parts: Annotated[Path, typer.Argument(help="A folder that kg build --dask wrote.")],
+    parts: Annotated[str, typer.Argument(help="A folder that kg build --dask wrote, or its URL.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the store.")] = Path("out"),
     store: Annotated[
         str | None,
