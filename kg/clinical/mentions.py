@@ -61,9 +61,8 @@ def find_mentions(story: Story, matcher: Matcher, tagger: Tagger) -> tuple[list[
     matches = terms(story, matcher)
     chances = tagger.probabilities(story, flags(story, matches))
     spans: list[tuple[int, int, MentionType, float, tuple[str, ...], bool]] = []
-    tags = tagger.decode(story, chances, _LIKELY)
     for kind in _TAGGED:
-        own = [t for t in tags if t.type == kind]
+        own = tagger.decode(story, chances, kind, _LIKELY)
         inside = (1 - chances[:, tagger.types.index(kind), 0]).tolist()
         spans += _tagged(story, own, matches[kind], matches["site"], kind)
         spans += _terms_only(story, own, matches[kind], kind, inside)

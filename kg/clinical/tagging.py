@@ -1,15 +1,17 @@
 """The trained tagger: which tokens name a condition or an intervention, and how surely.
 
 A small convolutional network read from ``kg/models/tagger.npz`` (``training/tagger.py`` writes it) and run in NumPy.
-Its first layer depends on each word alone: what a word gives to its five places is the sum of what the word, its pieces
-and its flags give, reckoned once for each of these when the model is loaded, and kept for each word met.
+Its first layer depends on each word alone: what a word, with its pieces and flags, gives to its five places is reckoned
+when it is met, and kept.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, lru_cache
+from itertools import islice, repeat
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
@@ -31,7 +33,9 @@ FLAGS = tuple(
 )
 _REACH = 2  # tokens that the first layer sees on each side
 _WIDTH = 2 * _REACH + 1
-_KEPT = 14336  # words whose first layer is kept; at 128 hidden units 36 MB
+_KEPT = 28672  # words whose first layer is kept; at 128 hidden units 73 MB
+_AT_ONCE = 8  # words whose first layer is reckoned together
+_NO_PARTS = [-1] * 9  # a word has its vector and at most eight pieces
 _DIGIT = re.compile(r"\d")
 _SHAPE = str.maketrans({**dict.fromkeys(ascii_uppercase, "A"), **dict.fromkeys(ascii_lowercase, "a")})
 _RUN = re.compile(r"(.)\1+")
@@ -75,21 +79,8 @@ class Tagger:
 
     def __init__(self, data: Any) -> None:
         self.types: tuple[str, ...] = tuple(_lines(data["types"]))
-        self._words = {word: n for n, word in enumerate(_lines(data["words"]), 2)}
-        self._pieces = {piece: n for n, piece in enumerate(_lines(data["pieces"]))}
-        words, pieces_ = (
-            data[f"{of}_vectors"] * np.asarray(data[f"{of}_scale"], np.float32)[:, None] for of in ("word", "piece")
-        )
-        first = np.asarray(data["first"], np.float32)  # (word vector + piece vector, width * hidden)
-        size = words.shape[1]
-        self._first_piece, self._first_flag = len(words), len(words) + len(pieces_)
-        # What each word, piece and flag gives to the first layer: (words + pieces + flags, width * hidden).
-        self._parts: _Floats = np.empty((self._first_flag + len(FLAGS), first.shape[1]), np.float32)
-        self._threads = ThreadpoolController()
-        with self._threads.limit(limits=1, user_api="blas"):  # the same to the last bit with any number of them
-            np.matmul(words, first[:size], out=self._parts[: self._first_piece])
-            np.matmul(pieces_, first[size:], out=self._parts[self._first_piece : self._first_flag])
-        self._parts[self._first_flag :] = data["first_flags"]
+        self._blas = ThreadpoolController().select(user_api="blas").lib_controllers
+        self._first = _First(data)
         self._first_bias = np.asarray(data["first_bias"], np.float32)
         self._norms = [np.asarray(row, np.float32) for row in data["norms"]]  # gain and offset, layer by layer
         self._layers = [
@@ -97,8 +88,6 @@ class Tagger:
             for dilation, weights, bias in zip(data["dilations"], data["layers"], data["biases"], strict=True)
         ]
         self._out, self._out_bias = np.asarray(data["out"], np.float32), np.asarray(data["out_bias"], np.float32)
-        self._rows: dict[_Key, int] = {}
-        self._table: _Floats = np.empty((_KEPT, _WIDTH * len(self._first_bias)), np.float32)
 
     @classmethod
     def load(cls, name: str = "tagger") -> Tagger:
@@ -112,82 +101,126 @@ class Tagger:
         """
         if not story.tokens:
             return np.zeros((0, len(self.types), 3), np.float32)
-        rows, places = self._read(story, flags)
-        n = len(rows) - 2 * _REACH
-        beside = self._table.reshape(-1, len(self._first_bias))  # what each word gives to each place, one by one
-        hidden = beside.take(rows[:n] * _WIDTH, axis=0)
-        for k in range(1, _WIDTH):
-            hidden += beside.take(rows[k : k + n] * _WIDTH + k, axis=0)
-        hidden += self._first_bias
-        with self._threads.limit(limits=1, user_api="blas"):  # more cost more than they give on matrices so small
+        with self._one_thread():  # more cost more than they give on matrices so small
+            rows, places = self._read(story, flags)
+            n = len(rows) - 2 * _REACH
+            beside = self._first.table.reshape(-1, len(self._first_bias))  # what words give to each place, one by one
+            hidden = beside.take(rows[:n] * _WIDTH, axis=0)
+            for k in range(1, _WIDTH):
+                hidden += beside.take(rows[k : k + n] * _WIDTH + k, axis=0)
+            hidden += self._first_bias
             _norm(np.maximum(hidden, 0, out=hidden), *self._norms[:2])
             for layer, (dilation, weights, bias) in enumerate(self._layers, 1):
                 more = _with_neighbours(hidden, dilation) @ weights
                 more += bias
                 hidden += np.maximum(more, 0, out=more)
                 _norm(hidden, *self._norms[2 * layer : 2 * layer + 2])
-            scores = (hidden[places] @ self._out + self._out_bias).T.reshape(len(self.types), 3, len(places))
+            scores = hidden[places] @ self._out + self._out_bias
+        scores = np.ascontiguousarray(scores.T).reshape(len(self.types), 3, len(places))
         raised = np.exp(scores - scores.max(axis=1, keepdims=True))
         shares: _Floats = np.round(raised / raised.sum(axis=1, keepdims=True), 4)
         return shares.transpose(2, 0, 1)
 
-    def decode(self, story: Story, chances: _Floats, least: float) -> list[Tagged]:
-        """Stretches of tokens each at least so likely part of an entity, type by type, in order."""
-        found: list[Tagged] = []
+    def decode(self, story: Story, chances: _Floats, type_: str, least: float) -> list[Tagged]:
+        """Stretches of tokens each at least so likely part of an entity of a type, in order."""
+        outside, begin, further = chances[:, self.types.index(type_)].T
+        inside = (1 - outside).tolist()
+        likely = np.flatnonzero(outside <= 1 - least)
         begins = {s.first for s in story.sentences}
-        for column, type_ in enumerate(self.types):
-            inside = (1 - chances[:, column, 0]).tolist()
-            fresh = (chances[:, column, 1] > chances[:, column, 2]).tolist()
-            last = -1
-            first = -1
-            for n in np.flatnonzero(chances[:, column, 0] <= 1 - least).tolist():
-                if first >= 0 and (n != last or fresh[n] or n in begins):
-                    found.append(Tagged(first, last, type_, sum(inside[first:last]) / (last - first)))
-                    first = -1
-                if first < 0:
-                    first = n
-                last = n + 1
-            if first >= 0:
+        found: list[Tagged] = []
+        first = last = -1
+        for n, fresh in zip(likely.tolist(), (begin > further)[likely].tolist(), strict=True):
+            if first >= 0 and (n != last or fresh or n in begins):
                 found.append(Tagged(first, last, type_, sum(inside[first:last]) / (last - first)))
+                first = -1
+            if first < 0:
+                first = n
+            last = n + 1
+        if first >= 0:
+            found.append(Tagged(first, last, type_, sum(inside[first:last]) / (last - first)))
         return found
 
     def _read(self, story: Story, flags: Sequence[int]) -> tuple[_Ints, _Ints]:
         """Table rows of all tokens, with gaps before, between and after sentences and nothing around; and where the
         tokens stand among the rows but for the nothing at the beginning."""
         keys: list[_Key] = [(t.text, bits) if bits else t.text for t, bits in zip(story.tokens, flags, strict=True)]
-        known = self._known(keys)
+        nothing, between, *met = self._first.rows((_NOTHING, _BETWEEN, *keys))
         lengths = [s.last - s.first for s in story.sentences]
         places = np.arange(len(keys)) + _REACH * np.repeat(np.arange(1, len(lengths) + 1), lengths)
-        rows = np.full(len(keys) + _REACH * (len(lengths) + 3), known[_BETWEEN])
-        rows[:_REACH] = rows[-_REACH:] = known[_NOTHING]
-        rows[places + _REACH] = list(map(known.__getitem__, keys))
+        rows = np.full(len(keys) + _REACH * (len(lengths) + 3), between)
+        rows[:_REACH] = rows[-_REACH:] = nothing
+        rows[places + _REACH] = met
         return rows, places
 
-    def _known(self, keys: Sequence[_Key]) -> Mapping[_Key, int]:
-        """The table rows of these and other words, those of new ones reckoned now."""
-        wanted = dict.fromkeys((_NOTHING, _BETWEEN, *keys))
-        if not wanted.keys() <= self._rows.keys():
-            new = [key for key in wanted if key not in self._rows]
-            if len(self._rows) + len(new) > len(self._table):
-                self._rows, new = {}, list(wanted)
-                if len(new) > len(self._table):
-                    self._table = np.empty((len(new), self._table.shape[1]), np.float32)
-            for row, key in enumerate(new, len(self._rows)):
-                # One by one, not as one product: what a word gives must not depend on the words met with it.
-                np.add.reduce(self._parts.take(self._parts_of(key), axis=0), axis=0, out=self._table[row])
-                self._rows[key] = row
-        return self._rows
+    @contextmanager
+    def _one_thread(self) -> Iterator[None]:
+        """One thread for products of matrices; ThreadpoolController.limit does the same in three times the time."""
+        before = [library.get_num_threads() for library in self._blas]
+        try:
+            for library in self._blas:
+                library.set_num_threads(1)
+            yield
+        finally:
+            for library, threads in zip(self._blas, before, strict=True):
+                library.set_num_threads(threads)
 
-    def _parts_of(self, key: _Key) -> list[int]:
-        """The parts that make up what a word gives to the first layer."""
-        if key == _NOTHING:
-            return []
-        if key == _BETWEEN:
-            return [_GAP]
-        word, bits = (key, 0) if isinstance(key, str) else key
-        found = [self._words.get(fold(word), _UNKNOWN)]
-        found += [self._first_piece + n for piece in pieces(word) if (n := self._pieces.get(piece)) is not None]
-        return found + [self._first_flag + n for n in range(len(FLAGS)) if bits >> n & 1]
+
+class _First(dict[_Key, int]):
+    """Word -> the row of ``table`` that holds what it gives to the first layer: reckoned when it is met, then kept."""
+
+    def __init__(self, data: Any) -> None:
+        super().__init__()
+        vectors = (
+            data[f"{of}_vectors"] * np.asarray(data[f"{of}_scale"], np.float32)[:, None] for of in ("word", "piece")
+        )
+        self._words, self._pieces = (np.vstack((v, np.zeros_like(v[:1]))) for v in vectors)  # the last: nothing
+        self._word_rows = {word: n for n, word in enumerate(_lines(data["words"]), 2)}
+        self._piece_rows = {piece: n for n, piece in enumerate(_lines(data["pieces"]))}
+        self._gives = np.asarray(data["first"], np.float32)  # (word vector + piece vector, width * hidden)
+        self._flags = np.asarray(data["first_flags"], np.float32)  # (flags, width * hidden)
+        self.table: _Floats = np.empty((_KEPT, self._gives.shape[1]), np.float32)
+
+    def rows(self, keys: Sequence[_Key]) -> list[int]:
+        """The row of each of some words; all others may be forgotten for these."""
+        if len(self) + len(keys) > len(self.table):
+            self.clear()
+            if len(keys) > len(self.table):
+                self.table = np.empty((len(keys), self.table.shape[1]), np.float32)
+        known = len(self)
+        rows = list(map(self.__getitem__, keys))
+        if len(self) > known:
+            self._reckon(list(islice(reversed(self), len(self) - known))[::-1], known)
+        return rows
+
+    def __missing__(self, key: _Key) -> int:
+        row = self[key] = len(self)
+        return row
+
+    def _reckon(self, keys: Sequence[_Key], row: int) -> None:
+        """Fills the table from a row on with what words give.
+
+        Always as many at once: products of other sizes may round otherwise, and what a word gives must not depend on
+        the words met with it.
+        """
+        for n in range(0, len(keys), _AT_ONCE):
+            some = keys[n : n + _AT_ONCE]
+            parts = np.array([*map(self._parts, some), *[_NO_PARTS] * (_AT_ONCE - len(some))])
+            seen = np.hstack((self._words[parts[:, 0]], np.add.reduce(self._pieces[parts[:, 1:]], axis=1)))
+            self.table[row + n : row + n + len(some)] = (seen @ self._gives)[: len(some)]
+        for n, key in enumerate(keys, row):
+            if not isinstance(key, str):
+                for flag in (f for f in range(len(FLAGS)) if key[1] >> f & 1):
+                    self.table[n] += self._flags[flag]
+
+    def _parts(self, key: _Key) -> list[int]:
+        """Which word vector and which piece vectors make up a word."""
+        word = key if isinstance(key, str) else key[0]
+        if word == _NOTHING:
+            return _NO_PARTS
+        if word == _BETWEEN:
+            return [_GAP, *_NO_PARTS[1:]]
+        found = [self._word_rows.get(fold(word), _UNKNOWN), *map(self._piece_rows.get, pieces(word), repeat(-1))]
+        return found + _NO_PARTS[len(found) :]
 
 
 def _with_neighbours(x: _Floats, apart: int) -> _Floats:
