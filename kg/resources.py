@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
-__all__ = ["cache_folder", "content_hash", "data_folder", "folder", "keep_newest"]
+__all__ = ["cache_folder", "cached", "content_hash", "data_folder", "folder"]
 
 _CONTENT = {".toml", ".gz", ".npz", ".json", ".py"}  # what is a rule, a model or code
+_KEPT = 4  # files of one kind in a cache
+_LEFT = 3600  # seconds after which nobody writes a draft any more
 
 
 def folder(name: str) -> Path:
@@ -42,8 +47,20 @@ def content_hash(*places: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def keep_newest(place: Path, pattern: str, count: int = 4) -> None:
-    """Delete all but the newest files of a folder that fit the pattern, so that a cache does not grow without end."""
+@contextmanager
+def cached(file: Path, pattern: str) -> Iterator[Path]:
+    """Where to write what becomes ``file`` of a cache when it is whole: other processes see all of it or nothing.
+
+    Of the files that fit the pattern the newest four are kept; drafts that an ended process left go after an hour.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"draft-{uuid4().hex}")
+    try:
+        yield draft
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
     with suppress(OSError):  # another process may be at the same, or hold one open where that forbids it
-        for old in sorted(place.glob(pattern), key=lambda file: file.stat().st_mtime)[:-count]:
+        left = (old for old in file.parent.glob("draft-*") if old.stat().st_mtime < time.time() - _LEFT)
+        for old in (*sorted(file.parent.glob(pattern), key=lambda old: old.stat().st_mtime)[:-_KEPT], *left):
             old.unlink(missing_ok=True)

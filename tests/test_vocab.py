@@ -69,6 +69,26 @@ def home(vocabulary: Vocabulary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return tmp_path
 
 
+def test_a_cache_holds_whole_files_and_few(tmp_path: Path) -> None:
+    place = tmp_path / "cache"
+    for number in range(6):
+        with resources.cached(place / f"{number}.made", "*.made") as draft:
+            draft.write_text(str(number), encoding="utf-8")
+            assert not (place / f"{number}.made").exists()
+        os.utime(place / f"{number}.made", (number, number))
+    left, young = place / "draft-left", place / "draft-young"
+    left.touch()
+    young.touch()
+    os.utime(left, (0, 0))
+    with pytest.raises(KeyError), resources.cached(place / "5.made", "*.made") as draft:
+        draft.touch()
+        raise KeyError
+    with resources.cached(place / "6.made", "*.made") as draft:
+        draft.touch()
+    assert {path.name for path in place.iterdir()} == {"3.made", "4.made", "5.made", "6.made", "draft-young"}
+    assert (place / "5.made").read_text(encoding="utf-8") == "5"
+
+
 # --- the shipped vocabulary ------------------------------------------------------------------------------------------
 
 

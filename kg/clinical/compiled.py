@@ -9,7 +9,6 @@ terms without blanks.
 from __future__ import annotations
 
 import json
-import tempfile
 from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -22,7 +21,7 @@ import marisa_trie
 
 from kg.folding import GLUED, HYPHEN, Folded, Folder, hangul, spelling_version
 from kg.model import Lexicon
-from kg.resources import keep_newest
+from kg.resources import cached
 
 __all__ = ["ABBREVIATION", "ALONE", "FIRST", "KOREAN", "PLACE_BITS", "SHORT", "SHORT_FIRST", "Compiled", "compiled"]
 
@@ -183,16 +182,8 @@ def _write(file: Path, made: Compiled) -> None:
         "item": made.bounds.itemsize,
         "longest": made.longest,
     }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as out:
-        try:
-            out.write(json.dumps(head).encode() + b"\n" + body)
-            out.close()
-            Path(out.name).replace(file)
-        except BaseException:
-            Path(out.name).unlink(missing_ok=True)
-            raise
-    keep_newest(file.parent, "*.terms")
+    with cached(file, "*.terms") as draft:
+        draft.write_bytes(json.dumps(head).encode() + b"\n" + body)
 
 
 def _read(data: bytes) -> Compiled:

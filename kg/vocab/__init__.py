@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from kg.errors import VocabularyError
 from kg.folding import spelling_version
-from kg.resources import cache_folder, folder, keep_newest
+from kg.resources import cache_folder, cached, folder
 from kg.vocab import check, graphs, index, installed, shipped
 from kg.vocab.check import Problem
 from kg.vocab.entries import Names, Source
@@ -124,14 +123,9 @@ def _about(source: Source) -> Mapping[str, object]:
 
 
 def _write(file: Path, sources: Sequence[Source], version: str) -> None:
-    """Write the database beside its place, then put it there: other processes see all of it or nothing."""
+    """Write the database."""
     meta = {**_meta(sources), "version": version}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent) as place:
-        draft = Path(place) / file.name
-        with closing(sqlite3.connect(draft)) as database:
-            database.execute("PRAGMA journal_mode = OFF")
-            database.execute("PRAGMA synchronous = OFF")
-            index.write(database, sources, shipped.read(), meta)
-        draft.replace(file)
-    keep_newest(file.parent, "vocabulary-*.sqlite")
+    with cached(file, "vocabulary-*.sqlite") as draft, closing(sqlite3.connect(draft)) as database:
+        database.execute("PRAGMA journal_mode = OFF")
+        database.execute("PRAGMA synchronous = OFF")
+        index.write(database, sources, shipped.read(), meta)
