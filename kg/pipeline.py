@@ -104,15 +104,17 @@ def build(
     store: str | None = None,
     model: LanguageModel | None = None,
     progress: Progress = lambda done, total: None,
+    written: Callable[[str, bytes], object] = lambda graph, nquads: None,
 ) -> Build:
     """Build or bring up to date the store ``out/store`` from files and folders, then validate what changed.
 
     ``store`` is the address of one elsewhere to use instead; ``out`` then keeps what is known of inputs. What people
     decided stands in ``curation``, by default ``out/curation.jsonl`` if there is one. An input that cannot be read or
-    understood is listed in ``failed`` and the rest goes on. All is validated if an earlier build was ended before or
-    found violations. Raises StoreError if the store cannot be opened or written, ReviewError if the curation file
-    cannot be read, KGError for an unknown extractor or vocabulary, ModelError where the language ``model`` of an
-    extractor that asks one can be asked no further: what was stored is kept.
+    understood is listed in ``failed`` and the rest goes on. ``written`` is handed each new graph as N-Quads. All is
+    validated if an earlier build was ended before or found violations. Raises StoreError if the store cannot be opened
+    or written, ReviewError if the curation file cannot be read, KGError for an unknown extractor or vocabulary,
+    ModelError where the language ``model`` of an extractor that asks one can be asked no further: what was stored is
+    kept.
     """
     from kg.store import open_store
     from kg.validate import Report, complete, validate
@@ -165,6 +167,7 @@ def build(
                     why = f"{done.lost} windows of it failed" if done.lost > 1 else "a window of it failed"
                     result.failed.append((done.source, f"{why}; the next build asks for it again."))
                 shelf.add(done.graph, done.quads, done.concepts)
+                written(done.graph, done.quads)
                 result.extracted += not done.copy
                 progress(result.extracted + result.unchanged, None)
             inputs.reviewed(files, reader.stale)

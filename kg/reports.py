@@ -15,6 +15,7 @@ import pyoxigraph as ox
 
 from kg import vocab
 from kg.identity import graph_iri, report_of
+from kg.store import parse
 
 if TYPE_CHECKING:
     from kg.store import Store
@@ -237,7 +238,7 @@ class Reports:
         return self.concept(self.vocabulary.term(f"{scheme}:{code}"))
 
     def _quads(self, graph: str) -> Iterator[tuple[str, str, ox.NamedNode | ox.Literal]]:
-        return (self._compact(quad) for quad in self.store.quads(graph))
+        return map(self._compact, parse(self.store.nquads(graph)))
 
     def _compact(self, quad: ox.Quad) -> tuple[str, str, ox.NamedNode | ox.Literal]:
         assert isinstance(quad.subject, ox.NamedNode) and isinstance(quad.object, ox.NamedNode | ox.Literal)

@@ -212,7 +212,7 @@ def _validate(store: Store, engine: Engine, graphs: Iterable[str] | None, *, who
     reports = []
     names = iter(wanted)
     while batch := list(islice(names, _BATCH)):
-        reports.append(checker({g: ox.serialize(store.quads(g), format=ox.RdfFormat.N_QUADS) or b"" for g in batch}))
+        reports.append(checker({graph: store.nquads(graph) for graph in batch}))
     if graphs is None or whole:
         reports.append(Report(tuple(_ask(store, "store"))))
     return Report.of(reports)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pickle
 import time
 from functools import partial
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 
 from kg import build, exporters, open_store, shelf
 from kg.cli import summary
-from kg.errors import ExportError, KGError
+from kg.errors import ExportError, KGError, StoreError
 from kg.parallel import beside
+from kg.scratch import Scratch
 
 
 def write(path: Path, numbers: range, disease: str = "gout") -> None:
@@ -72,21 +74,43 @@ def test_reports_are_loaded_in_steps_of_a_bounded_size(
     assert (tmp_path / "steps.nq").read_bytes() == (tmp_path / "whole.nq").read_bytes()
 
 
-def test_files_written_by_two_processes_are_those_that_export_writes(
+def test_files_are_those_that_export_writes_whoever_writes_them_and_whatever_was_kept_at_hand(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path / "a.jsonl", range(20, 23))
     out = tmp_path / "out"
-    built = build([tmp_path / "a.jsonl"], out)
+    build([tmp_path / "a.jsonl"], out)
+    write(tmp_path / "b.jsonl", range(30, 33), "hypoplastic leukemia")
     monkeypatch.setattr(summary, "_APART", 2)
+    with Scratch(out / "graphs.tmp", 2) as scratch:
+        built = build([tmp_path / "a.jsonl", tmp_path / "b.jsonl"], out, written=scratch.add)
+        assert len(scratch) == 2  # others are read from the store
+        with open_store(out / "store", read_only=True) as store:
+            store.at_hand = scratch
+            summary.show(built, store, out, jobs=2, json=False)
     with open_store(out / "store", read_only=True) as store:
-        summary.show(built, store, out, jobs=2, json=False)
         for name in ("ttl", "trig", "html"):
             alone = io.BytesIO()
             exporters.export(store, alone, name)
             assert (out / f"graph.{name}").read_bytes() == alone.getvalue()
-    assert not list(out.glob(".*.tmp"))
+    assert not [*out.glob(".*.tmp"), *out.glob("*.tmp")]
     assert "Exit" not in capfd.readouterr().err
+
+
+def test_what_is_kept_at_hand_is_what_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "graphs.tmp"
+    with pytest.raises(StoreError, match="cannot be written"), Scratch(tmp_path / "none" / "graphs.tmp", 9) as scratch:
+        scratch.add("a", b"1")
+    path.write_bytes(b"left by a build that was killed")
+    with Scratch(path, 2) as scratch:
+        for graph, nquads in (("a", b"1"), ("b", b"22"), ("a", b"333")):
+            scratch.add(graph, nquads)
+        elsewhere = pickle.loads(pickle.dumps(scratch))
+        assert dict(scratch) == dict(elsewhere) == {"a": b"333", "b": b"22"}
+        with pytest.raises(ZeroDivisionError), Scratch(path, 2):  # a build that this one keeps out
+            raise ZeroDivisionError
+        assert path.exists()
+    assert not path.exists()
 
 
 def fail() -> None:
@@ -113,7 +137,7 @@ def test_of_a_large_graph_a_build_writes_no_files(
     with open_store(out / "store", read_only=True) as store:
         summary.show(built, store, out, json=False)
         assert (out / "graph.ttl").exists()
-        monkeypatch.setattr(summary, "_WHOLE", 2)
+        monkeypatch.setattr(summary, "WHOLE", 2)
         summary.show(built, store, out, json=True)
     assert not any((out / f"graph.{name}").exists() for name in ("ttl", "trig", "html"))
     said = capsys.readouterr()

@@ -128,33 +128,36 @@ def build(
     """Read, extract, store and validate reports; write graph.ttl, graph.trig and graph.html; print a summary."""
     from kg import pipeline
     from kg.cli import cluster, summary
+    from kg.scratch import Scratch
     from kg.store import is_address, open_store
 
     address = store if is_address(store) else None
     out = out or ("out" if store is None or address else store)
-    with output.progress("reports") as progress:
-        if dask is not None:
-            if model is not None:
-                raise KGError("--dask is for extractors that ask no language model.")
-            built = cluster.build(paths, out, dask, extractor, vocabulary or (), base, curation, progress)
-        else:
-            built = pipeline.build(
-                [Path(path) for path in paths],
-                out,
-                extractor=extractor,
-                vocabularies=vocabulary or (),
-                base=base,
-                curation=curation,
-                jobs=jobs,
-                store=address,
-                model=model,
-                progress=progress,
-            )
     if dask is not None:
+        if model is not None:
+            raise KGError("--dask is for extractors that ask no language model.")
+        with output.progress("reports") as progress:
+            built = cluster.build(paths, out, dask, extractor, vocabulary or (), base, curation, progress)
         cluster.show(built, out, json=json)
     else:
-        with open_store(address or Path(out) / "store", read_only=True) as opened:
-            summary.show(built, opened, Path(out), model=model, jobs=jobs or os.cpu_count() or 1, json=json)
+        with Scratch(Path(out) / "graphs.tmp", summary.WHOLE) as scratch:
+            with output.progress("reports") as progress:
+                built = pipeline.build(
+                    [Path(path) for path in paths],
+                    out,
+                    extractor=extractor,
+                    vocabularies=vocabulary or (),
+                    base=base,
+                    curation=curation,
+                    jobs=jobs,
+                    store=address,
+                    model=model,
+                    progress=progress,
+                    written=scratch.add,
+                )
+            with open_store(address or Path(out) / "store", read_only=True) as opened:
+                opened.at_hand = scratch
+                summary.show(built, opened, Path(out), model=model, jobs=jobs or os.cpu_count() or 1, json=json)
     for source, why in built.failed:
         output.message(f"kg: {source}: {why}")
     if built.failed:

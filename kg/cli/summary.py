@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from kg.pipeline import Build
     from kg.store import Store
 
-__all__ = ["counted", "show"]
+__all__ = ["WHOLE", "counted", "show"]
 
 _FILES = ("ttl", "trig", "html")
 _SHOWN = 20  # rows of the treatment-outcome table on the screen; 'kg query treatments' has them all
 _APART = 500  # reports whose page takes longer to write than another process takes to start
-_WHOLE = 10_000  # reports up to which a build writes out and asks the whole graph; of more, a change costs no more
+WHOLE = 10_000  # reports up to which a build writes out and asks the whole graph; of more, a change costs no more
 
 
 def show(
@@ -36,11 +36,11 @@ def show(
 ) -> None:
     """Write graph.ttl, graph.trig and graph.html, then print counts, validation and the treatment-outcome table.
 
-    Of a graph of more than ``_WHOLE`` reports, only what the build did: the rest is for ``kg export`` and ``kg query``.
+    Of a graph of more than ``WHOLE`` reports, only what the build did: the rest is for ``kg export`` and ``kg query``.
     With more than one of ``jobs`` the page of a larger graph is written by another process.
     """
     size = len(store.data_graphs())
-    small = size <= _WHOLE
+    small = size <= WHOLE
     counts: dict[str, Value] = {"graphs of reports and copies": size}
     if small or not built.unchanged:
         counts = {str(row["what"]): row["count"] for row in ask(store, "summary")}
@@ -99,7 +99,9 @@ def show(
 
 
 def _write_files(store: Store, out: Path, *, apart: bool) -> None:
-    page = partial(_write_page, store.path, out) if apart and isinstance(store, Embedded) and store.path else None
+    page = None
+    if apart and isinstance(store, Embedded) and store.path:
+        page = partial(_write_page, store.path, store.at_hand, out)
     with (
         beside(page) if page else nullcontext(),
         output.sink(out / "graph.ttl") as turtle,
@@ -111,8 +113,9 @@ def _write_files(store: Store, out: Path, *, apart: bool) -> None:
             exporters.export(store, sink, "html")
 
 
-def _write_page(store: Path, out: Path) -> None:
+def _write_page(store: Path, at_hand: Mapping[str, bytes], out: Path) -> None:
     with open_store(store, read_only=True) as opened, output.sink(out / "graph.html") as sink:
+        opened.at_hand = at_hand
         exporters.export(opened, sink, "html")
 
 

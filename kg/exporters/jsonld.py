@@ -11,6 +11,7 @@ import pyoxigraph as ox
 
 from kg import vocab
 from kg.exporters import withheld
+from kg.store import parse
 
 if TYPE_CHECKING:
     from kg.store import Store
@@ -33,7 +34,8 @@ def write(store: Store, out: BinaryIO, *, text: bool = True) -> None:
     short = _shortener(vocabulary.compact, store.base)
     type_ = vocabulary.expand("rdf:type")
     between = b"\n"
-    for quads in store.by_graph(without=withheld(text)):
+    for lines in store.by_graph(without=withheld(text)):
+        quads = list(parse(b"".join(lines)))
         graph = {
             "@id": short(str(getattr(quads[0].graph_name, "value", ""))),
             "@graph": _nodes(quads, type_, term, short),

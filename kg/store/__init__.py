@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TypeGuard, overload
 
 from kg.store.embedded import Embedded, open_embedded
-from kg.store.store import FORMATS, SCHEMA, Answer, Store
+from kg.store.store import FORMATS, SCHEMA, Answer, Store, parse
 
-__all__ = ["FORMATS", "SCHEMA", "Answer", "Embedded", "Store", "is_address", "open_store"]
+__all__ = ["FORMATS", "SCHEMA", "Answer", "Embedded", "Store", "is_address", "open_store", "parse"]
 
 
 def is_address(place: Path | str | None) -> TypeGuard[str]:

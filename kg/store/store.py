@@ -18,7 +18,7 @@ from kg.table import Table
 if TYPE_CHECKING:
     import rdflib
 
-__all__ = ["FORMATS", "SCHEMA", "Answer", "Store"]
+__all__ = ["FORMATS", "SCHEMA", "Answer", "Store", "parse"]
 
 SCHEMA = 1  # raised whenever docs/graph.md changes so that a store must be built again
 FORMATS = {
@@ -28,7 +28,7 @@ FORMATS = {
     "ttl": ox.RdfFormat.TURTLE,
 }
 Answer = ox.QuerySolutions | ox.QueryBoolean | Iterable[ox.Triple]
-_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_TYPE = b"<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
 
 
 class Store(ABC):
@@ -41,6 +41,7 @@ class Store(ABC):
         self.name = name
         self.base = base
         self.read_only = read_only
+        self.at_hand: Mapping[str, bytes] = {}  # N-Quads of graphs, which then need not be read
 
     def __enter__(self) -> Self:
         return self
@@ -119,6 +120,11 @@ class Store(ABC):
         """IRIs of the graphs of reports, copies and extractions, sorted: those of vocabularies and totals left out."""
         return [g for g in self.graphs() if g.startswith(self.base) and not g.startswith(f"{self.base}totals/")]
 
+    def nquads(self, graph: str) -> bytes:
+        """All quads of one graph as N-Quads, in no order."""
+        known = self.at_hand.get(graph)
+        return _nquads(self.quads(graph)) if known is None else known
+
     def about(self, node: ox.NamedNode) -> Iterator[ox.Quad]:
         """All quads of which ``node`` is the subject."""
         return self.match(node, None, None)
@@ -138,7 +144,7 @@ class Store(ABC):
         import rdflib
 
         dataset = rdflib.Dataset(default_union=True)
-        dataset.parse(data=ox.serialize(self.quads(), format=ox.RdfFormat.N_QUADS), format="nquads")
+        dataset.parse(data=_nquads(self.quads()), format="nquads")
         return dataset
 
     def dump(
@@ -156,9 +162,10 @@ class Store(ABC):
         first.
         """
         if form in {"nq", "nt"}:
-            for quads in self.by_graph(graphs, without=without):
-                lines = ox.serialize(quads if form == "nq" else [q.triple for q in quads], format=FORMATS[form]) or b""
-                out.writelines(sorted(lines.splitlines(keepends=True)))
+            for lines in self.by_graph(graphs, without=without):
+                if form == "nt":
+                    lines = [line[: line.rindex(b" <")] + b" .\n" for line in lines]
+                out.writelines(sorted(lines))
             return
         self.dump_turtle({form: out}, prefixes=prefixes, without=without, graphs=graphs)
 
@@ -179,8 +186,9 @@ class Store(ABC):
         header += [f"@prefix {p}: <{iri}> .\n" for p, iri in named.items()]
         for out in outs.values():
             out.write("".join(header).encode())
-        for quads in self.by_graph(graphs, without=without):
-            quads.sort(key=_readable)
+        for lines in self.by_graph(graphs, without=without):
+            lines.sort(key=_readable)
+            quads = parse(b"".join(lines))
             text = ox.serialize(quads, format=ox.RdfFormat.TRIG, prefixes=named, base_iri=self.base or None) or b""
             *_, opening, inside = text.split(b"\n", len(header) + 1)
             for form, out in outs.items():
@@ -189,30 +197,30 @@ class Store(ABC):
                 else:  # a line break is never part of a literal
                     out.write(b"\n" + inside.removeprefix(b"\t").removesuffix(b"}\n").replace(b"\n\t", b"\n"))
 
-    def by_graph(
-        self, graphs: Iterable[str] | None = None, *, without: Collection[str] = ()
-    ) -> Iterator[list[ox.Quad]]:
-        """The quads of one graph after another: those of the data, then what they lead to of the vocabularies.
+    def by_graph(self, graphs: Iterable[str] | None = None, *, without: Collection[str] = ()) -> Iterator[list[bytes]]:
+        """The lines of one graph after another, as N-Quads: the data, then what they lead to of the vocabularies.
 
         Each group is in the order of its IRIs. ``graphs`` names the graphs of data to write, by default all that begin
         with the base; ``without`` names properties to leave out. Of the other graphs comes what is said of the terms
         in use and of all to which that leads in turn: ancestors, schemes, sources of codes. What no report uses stays
         out, so that a small graph is a small file.
         """
-        seen: set[str] = set()
+        left, own = {f"<{name}>".encode() for name in without}, f"<{self.base}".encode()
+        seen: set[bytes] = set()
         for graph in self.data_graphs() if graphs is None else sorted(graphs):
-            quads = []
-            for quad in self.quads(graph):
-                if quad.predicate.value not in without:
-                    quads.append(quad)
-                    seen.add(quad.predicate.value)
-                    if isinstance(quad.object, ox.NamedNode) and not quad.object.value.startswith(self.base):
-                        seen.add(quad.object.value)
-            if quads:
-                yield quads
-        yield from self._background(seen, without)
+            lines = []
+            for line in self.nquads(graph).splitlines(keepends=True):
+                _, predicate, rest = line.split(b" ", 2)
+                if predicate not in left:
+                    lines.append(line)
+                    seen.add(predicate)
+                    if rest.startswith(b"<") and not rest.startswith((own, b"<<")):  # an IRI, and no triple
+                        seen.add(rest.partition(b" ")[0])
+            if lines:
+                yield lines
+        yield from self._background({node[1:-1].decode() for node in seen}, without)
 
-    def _background(self, led_to: set[str], without: Collection[str]) -> Iterator[list[ox.Quad]]:
+    def _background(self, led_to: set[str], without: Collection[str]) -> Iterator[list[bytes]]:
         """By graph, what the graphs that are not data say of these nodes and of all to which that leads."""
         found: dict[str, list[ox.Quad]] = {}
         todo = list(led_to)
@@ -227,9 +235,18 @@ class Store(ABC):
                             led_to.add(node.value)
                             todo.append(node.value)
         for graph_name in sorted(found):
-            yield found[graph_name]
+            yield _nquads(found[graph_name]).splitlines(keepends=True)
 
 
-def _readable(quad: ox.Quad) -> tuple[str, bool, str, str]:
-    subject, predicate = quad.subject, quad.predicate.value
-    return (subject.value if isinstance(subject, ox.NamedNode) else "", predicate != _TYPE, predicate, str(quad.object))
+def parse(nquads: bytes) -> ox.QuadParser:
+    """The quads of N-Quads text, one after another."""
+    return ox.parse(nquads, format=ox.RdfFormat.N_QUADS, lenient=True)
+
+
+def _nquads(quads: Iterable[ox.Quad]) -> bytes:
+    return ox.serialize(quads, format=ox.RdfFormat.N_QUADS) or b""
+
+
+def _readable(line: bytes) -> tuple[bytes, bool, bytes, bytes]:
+    subject, predicate, rest = line.split(b" ", 2)
+    return (subject.strip(b"<>"), predicate != _TYPE, predicate.strip(b"<>"), rest)
