@@ -60,7 +60,7 @@ def test_links_meet_over_the_likeliest_third() -> None:
 
 
 def test_the_second_look_sees_the_rival() -> None:
-    pairs = [Pair("o1", "c1", -1, ["far"]), Pair("o1", "c2", -1, ["near"])]
+    pairs = [Pair("o1", "c1", -1, (), ()), Pair("o1", "c2", -1, (), ())]
     own = {("o1", "c1"): 0.5, ("o1", "c2"): 0.5}
     alone = [p.features for p in again_pairs(pairs, own, {})]
     first, second = (p.features for p in again_pairs(pairs, own, {("o1", "c1"): 0.9}))

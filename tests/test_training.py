@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kg import vocab
+from kg.clinical.classifier import spell
 from kg.clinical.clues import candidates as entity_candidates
 from kg.clinical.conditions import conditions
 from kg.clinical.durations import times
@@ -82,7 +83,7 @@ def test_no_feature_stands_twice() -> None:
         rows.append(candidate.features)
         rows += [step_features(candidate, candidate.at, step) for step in (-1, 1)]
     for type_ in ("condition", "intervention"):
-        rows += [row for _, row in entity_candidates(story, mentions, 0, matcher.concepts, type_)]
+        rows += [spell(row) for _, row in entity_candidates(story, mentions, 0, matcher.concepts, type_)]
     rows += [row for outcome in outcomes for _, row in times(story, outcome, outcomes)]
     assert len(rows) > 60
     for row in rows:

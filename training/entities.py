@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from kg import vocab
+from kg.clinical.classifier import spell
 from kg.clinical.clues import candidates
 from kg.clinical.entities import Entity
 from kg.clinical.lexicon import Matcher
@@ -47,7 +48,7 @@ def examples(
     taggers: Callable[[int], Tagger],
     matcher: Matcher,
     kind: str,
-) -> Iterator[tuple[str, Entity, list[str], Mapping[str, Any] | None]]:
+) -> Iterator[tuple[str, Entity, Sequence[str], Mapping[str, Any] | None]]:
     """Report id, candidate, clues and annotated item (None: none) of every candidate; ``kind`` as in a case record."""
     type_: MentionType = "condition" if kind == "conditions" else "intervention"
     for n, report in enumerate(reports):
@@ -62,7 +63,7 @@ def examples(
             found = candidates(story, mentions, case, matcher.concepts, type_)
             owners = assigned([entity for entity, _ in found], gold)
             for at, (entity, row) in enumerate(found):
-                yield report["id"], entity, row, gold[owners[at]] if at in owners else None
+                yield report["id"], entity, spell(row), gold[owners[at]] if at in owners else None
 
 
 def main() -> None:

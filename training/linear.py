@@ -16,7 +16,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from kg.clinical.classifier import Classifier
+from kg.clinical.classifier import Classifier, plain
 
 __all__ = ["MODELS", "Example", "Silver", "crossed", "fit", "train", "write"]
 
@@ -77,7 +77,7 @@ def crossed(
         model = fit((e for e, g in zip(examples, groups, strict=True) if fold[g] != k), **options)  # type: ignore[arg-type]
         for n, (example, group) in enumerate(zip(examples, groups, strict=True)):
             if fold[group] == k:
-                result[n] = model.scores(example[0])
+                result[n] = model.scores(plain(example[0]))
     return result
 
 

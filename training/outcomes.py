@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _judged(case: JudgedCase, first: Classifier) -> Iterable[Silver]:
     """What each candidate of the corpus saw, and the mean of what two teachers say of it."""
     for candidate, shares in zip(case.candidates, case.shares, strict=True):
-        own = first.scores(candidate.features)
+        own = first.scores(candidate.row)
         features = [intern(feature) for feature in candidate.features]
         yield features, {label: _OWN * own[label] + (1 - _OWN) * shares[label] for label in LABELS}
 

@@ -1,19 +1,19 @@
 """A small linear classifier over string features, read from ``kg/models/NAME.json.gz`` (or ``.json``).
 
 ``training/linear.py`` writes the files. A file holds ``labels``, one ``bias`` and, by feature, one weight a label; with
-two labels only the second has a column, and the first stands at zero. A call costs one look-up a feature. As the same
-features come again and again, they are best spelled once, by ``spelled`` or a cached function, and then looked up.
-Features that depend on the same few values may also come as a clump, a function and the values that it spells them
-from: what they weigh together is reckoned once and remembered.
+two labels only the second has a column, and the first stands at zero. A call costs one look-up a feature.
+
+Features are seldom spelled out to be judged. Most say that a word stands somewhere: a bag holds the words, and what
+stands before and after each in its feature. Features that depend on the same few values may come as a clump, a function
+and the values that it spells them from: what they weigh together is reckoned once and remembered.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
-from itertools import repeat
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from functools import cache
 from math import exp
 from pathlib import Path
 from typing import Any
@@ -23,61 +23,66 @@ import numpy as np
 from kg.errors import RuleError
 from kg.resources import folder
 
-__all__ = ["Classifier", "Clump", "Spelled", "spell", "spelled"]
+__all__ = ["Bag", "Classifier", "Clump", "Row", "plain", "spell"]
 
-_SPELLED = 32768  # features of one sort, and clumps of one model, that are remembered
+_REMEMBERED = 32768  # clumps of one model
 
-
+Bag = tuple[str, str, Collection[str]]  # before, after, words: the features "{before}{word}{after}", after as "|cue"
+Row = Sequence[Bag]
 Clump = tuple[Callable[..., Sequence[str]], *tuple[Hashable, ...]]
 
-
-def spell(clump: Clump) -> Sequence[str]:
-    """The features of a clump."""
-    return clump[0](*clump[1:])
+_Weight = float | int  # of two labels the weight of a feature, of more its row in the matrix
 
 
-class Spelled(dict[str, str]):
-    """Word -> the feature that it makes between ``before`` and ``after``, spelled when first asked for."""
-
-    def __init__(self, before: str, after: str = "") -> None:
-        super().__init__()
-        self._before, self._after = before, after
-
-    def __missing__(self, word: str) -> str:
-        if len(self) >= _SPELLED:
-            self.clear()
-        feature = self[word] = f"{self._before}{word}{self._after}"
-        return feature
-
-    def of(self, words: Iterable[str]) -> Iterator[str]:
-        """The features of some words."""
-        return map(self.__getitem__, words)
+def plain(features: Collection[str]) -> Row:
+    """Features that are spelled out already."""
+    return [("", "", features)]
 
 
-@lru_cache(4096)
-def spelled(name: str, beside: str = "") -> Spelled:
-    """Word -> ``name=word``, or ``name=word|beside``."""
-    return Spelled(f"{name}=", f"|{beside}" if beside else "")
+def spell(row: Row, clumps: Iterable[Clump] = ()) -> list[str]:
+    """The features of all bags and clumps."""
+    features = [f"{before}{word}{after}" for before, after, words in row for word in words]
+    return features + [feature for function, *values in clumps for feature in function(*values)]
+
+
+class _Tables(dict[str, dict[str, dict[str, _Weight]]]):
+    """Before -> after -> word -> the weight of that feature; each ``before`` is sought out when first asked for."""
+
+    def __init__(self, weights: dict[str, _Weight]) -> None:
+        super().__init__({"": {"": weights}})
+        self._weights = weights
+
+    def __missing__(self, before: str) -> dict[str, dict[str, _Weight]]:
+        found: dict[str, dict[str, _Weight]] = {"": {}}
+        for feature, weight in self._weights.items():
+            if feature.startswith(before):
+                rest = feature[len(before) :]
+                word, bar, after = rest.rpartition("|")
+                found[""][rest] = weight
+                if bar:
+                    found.setdefault(f"|{after}", {})[word] = weight
+        self[before] = found
+        return found
 
 
 class _Sums(dict[Clump, float]):
     """What the features of each clump weigh together."""
 
-    def __init__(self, weights: Mapping[str, float]) -> None:
+    def __init__(self, weights: Mapping[str, _Weight]) -> None:
         super().__init__()
         self._weights = weights
 
     def __missing__(self, clump: Clump) -> float:
-        if len(self) >= _SPELLED:
+        if len(self) >= _REMEMBERED:
             self.clear()
-        total = self[clump] = sum(map(self._weights.get, spell(clump), repeat(0.0)))
+        total = self[clump] = sum(filter(None, map(self._weights.get, spell((), [clump]))))
         return total
 
 
 class Classifier:
     """Probabilities of labels from features that are there or not; unknown features say nothing."""
 
-    __slots__ = ("_bias", "_matrix", "_rows", "_sums", "_weights", "labels")
+    __slots__ = ("_bias", "_matrix", "_sums", "_tables", "_weights", "labels")
 
     def __init__(
         self, labels: Sequence[str], bias: Sequence[float], weights: Mapping[str, Sequence[float]], name: str = "model"
@@ -89,41 +94,62 @@ class Classifier:
         if bad is not None:
             raise RuleError(f"Model {name} has {len(weights[bad])} weights for {bad!r}, not {columns}; train it again.")
         self.labels = tuple(labels)
-        self._bias = tuple(bias)
-        # Two labels: the weight of a feature; more: its row in the matrix, whose first is that of unknown features.
-        self._weights = {key: float(row[0]) for key, row in weights.items()} if columns == 1 else {}
-        self._sums = _Sums(self._weights)
-        self._rows = {key: n for n, key in enumerate(weights, 1)} if columns > 1 else {}
-        self._matrix = np.array([[0.0] * columns, *(weights[key] for key in self._rows)])
+        self._bias = float(bias[0])
+        self._weights: dict[str, _Weight] = {}
+        if columns == 1:
+            self._weights.update((key, row[0]) for key, row in weights.items())
+        else:
+            self._weights.update((key, n) for n, key in enumerate(weights, 1))
+        self._matrix = np.array([bias, *weights.values()], np.float64)
+        self._tables, self._sums = _Tables(self._weights), _Sums(self._weights)
 
     @classmethod
     def load(cls, name: str) -> Classifier:
         """The model of that name in kg/models/; RuleError where it is missing or not as it must be."""
         return _load(name)
 
-    def scores(self, features: Iterable[str]) -> dict[str, float]:
+    def scores(self, row: Row) -> dict[str, float]:
         """Label -> probability, summing to one."""
-        if len(self.labels) == 2:
-            second = self.chance(features)
-            return dict(zip(self.labels, (1 - second, second), strict=True))
-        rows = list(map(self._rows.get, features, repeat(0)))
-        totals = (np.add.reduce(self._matrix.take(rows, axis=0), axis=0) + self._bias).tolist()
-        most = max(totals)
-        raised = [exp(total - most) for total in totals]
-        whole = sum(raised)
-        return {label: one / whole for label, one in zip(self.labels, raised, strict=True)}
+        return self.all_scores([row])[0]
 
-    def chance(self, features: Iterable[str], clumps: Iterable[Clump] = ()) -> float:
+    def all_scores(self, rows: Iterable[Row]) -> list[dict[str, float]]:
+        """The scores of each row."""
+        if len(self.labels) == 2:
+            chances = map(self.chance, rows)
+            return [dict(zip(self.labels, (1 - second, second), strict=True)) for second in chances]
+        places: list[_Weight] = []
+        begins: list[int] = []
+        for row in rows:
+            begins.append(len(places))
+            places.append(0)  # the bias
+            for before, after, words in row:
+                if table := self._tables[before].get(after):
+                    places += filter(None, map(table.get, words))
+        if not begins:
+            return []
+        totals = np.add.reduceat(self._matrix.take(np.array(places, np.intp), axis=0), begins, axis=0)
+        return [dict(zip(self.labels, _shares(row), strict=True)) for row in totals.tolist()]
+
+    def chance(self, row: Row, clumps: Iterable[Clump] = ()) -> float:
         """The probability of the second label of two, for yes/no questions."""
-        total = sum(map(self._weights.get, features, repeat(0.0)), self._bias[0])
+        total = self._bias
+        for before, after, words in row:
+            if table := self._tables[before].get(after):
+                total = sum(filter(None, map(table.get, words)), total)
         total = sum(map(self._sums.__getitem__, clumps), total)
         return 1.0 / (1.0 + exp(-total)) if total > -500 else 0.0
 
     def to_json(self) -> dict[str, Any]:
         """What a model file holds."""
-        weights: dict[str, list[float]] = {key: [weight] for key, weight in self._weights.items()}
-        weights.update((key, self._matrix[n].tolist()) for key, n in self._rows.items())
-        return {"labels": list(self.labels), "bias": list(self._bias), "weights": weights}
+        bias, *rows = self._matrix.tolist()
+        return {"labels": list(self.labels), "bias": bias, "weights": dict(zip(self._weights, rows, strict=True))}
+
+
+def _shares(totals: Sequence[float]) -> list[float]:
+    most = max(totals)
+    raised = [exp(total - most) for total in totals]
+    whole = sum(raised)
+    return [one / whole for one in raised]
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
-from kg.clinical.classifier import Spelled
+from kg.clinical.classifier import Bag, Row
 from kg.clinical.entities import Entity, entities
 from kg.clinical.mentions import Mention, MentionType
 from kg.clinical.story import Sentence, Story
@@ -18,13 +18,11 @@ __all__ = ["candidates"]
 
 _REACH = 7  # words on the left whose presence counts
 _SHOWN = 2  # mentions whose surroundings are told
-_WORD, _IS = Spelled("word "), Spelled("is ")
-_LEFT, _RIGHT = ({which: Spelled(f"{which}{side} ") for which in "12"} for side in "LR")
 
 
 def candidates(
     story: Story, mentions: Sequence[Mention], case: int, concepts: Mapping[str, Concept], type_: MentionType
-) -> list[tuple[Entity, list[str]]]:
+) -> list[tuple[Entity, Row]]:
     """All that may be conditions (or interventions, by ``type_``) of patient ``case``, each with its clues."""
     own = [m for m in mentions if story.sentences[m.sentence].own and case in story.cases_at(m.start)]
     among = entities(story, [m for m in own if m.type == type_], concepts)
@@ -39,7 +37,7 @@ def _clues(
     others: Sequence[Mention],
     places: Sequence[Mention],
     concepts: Mapping[str, Concept],
-) -> list[list[str]]:
+) -> list[Row]:
     """Features of each entity of ``among``, which are of one type.
 
     ``others`` are the mentions of the other type, ``places`` those of body sites.
@@ -52,12 +50,13 @@ def _clues(
         in_sentence[entity.best.sentence] = in_sentence.get(entity.best.sentence, 0) + 1
     taken = {m.sentence for m in others if m.score > 0.5}
     first_other = min(taken, default=len(story.sentences))
-    found = []
+    found: list[Row] = []
     for n, entity in enumerate(among):
         best = entity.best
         sentences = [story.sentences[m.sentence] for m in entity.mentions]
         indexes = [s.index for s in sentences]
         first, count = min(indexes), len(entity.mentions)
+        bags: list[Bag] = [("word ", "", entity.named.words)]
         row = [
             f"score {int(scores[n] * 10)}",
             f"best {int(best.score * 5)}",
@@ -75,7 +74,6 @@ def _clues(
             f"then {(first > first_other) - (first < first_other)}",
         ]
         row += {f"role {s.role}" for s in sentences} | {f"block {s.block}" for s in sentences}
-        row += _WORD.of(sorted(entity.named.words))
         if count == most > 1:
             row.append("most told")
         if entity.named.generic:
@@ -86,15 +84,16 @@ def _clues(
             row.append("within other")
         if best.curies:
             concept = concepts[best.curies[0]]
-            row += [f"exact {best.exact}", f"facet {concept.facet}", *_IS.of((concept.curie, *concept.ancestors))]
+            row += [f"exact {best.exact}", f"facet {concept.facet}"]
+            bags.append(("is ", "", (concept.curie, *concept.ancestors)))
         else:
             size = min(len(entity.named.words), 3)
             row += ["no concept", f"unknown {size} {int(best.score * 5)}", f"unknown {size} -{entity.named.head[-3:]}"]
         if any(p.start <= best.start and best.end <= p.end for p in places):
             row.append("only a place")
         for which, mention in enumerate(_shown(entity)):
-            row += _around(story, mention, story.sentences[mention.sentence], "12"[which])
-        found.append(row)
+            bags += _around(story, mention, story.sentences[mention.sentence], "12"[which])
+        found.append([("", "", row), *bags])
     return found
 
 
@@ -109,7 +108,7 @@ def _place(index: int, total: int) -> str:
     return f"end {total - index}" if total - index < 3 else "middle"
 
 
-def _around(story: Story, mention: Mention, sentence: Sentence, which: str) -> list[str]:
+def _around(story: Story, mention: Mention, sentence: Sentence, which: str) -> Row:
     """The words around a mention, with those next to it in their order."""
     words = story.zeroed
     first = bisect_left(story.word_starts, mention.start, sentence.first, sentence.last)
@@ -123,7 +122,5 @@ def _around(story: Story, mention: Mention, sentence: Sentence, which: str) -> l
         f"{which}>{right[0]}",
         f"{which}>>{right[0]} {right[1]}",
     ]
-    row += _LEFT[which].of(dict.fromkeys(left))
-    row += _RIGHT[which].of(dict.fromkeys(right))
     row.append(f"{which}opens {' '.join(words[sentence.first : min(sentence.first + 2, sentence.last)])}")
-    return row
+    return [("", "", row), (f"{which}L ", "", dict.fromkeys(left)), (f"{which}R ", "", dict.fromkeys(right))]

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, NamedTuple, cast
 
 from kg.clinical.ages import patient_rules, words
-from kg.clinical.classifier import Classifier
+from kg.clinical.classifier import Classifier, plain
 from kg.clinical.story import Sentence, Story
 from kg.model import DurationType, Outcome, Quantity, Span, Unit
 from kg.resources import folder
@@ -60,7 +60,7 @@ def measure(story: Story, outcomes: Sequence[Outcome]) -> list[Outcome]:
     model = Classifier.load("outcome-times")
     measured = []
     for outcome in outcomes:
-        judged = [(model.chance(features), length) for length, features in times(story, outcome, outcomes)]
+        judged = [(model.chance(plain(features)), length) for length, features in times(story, outcome, outcomes)]
         chance, length = max(judged, key=lambda j: (j[0], -j[1].span.start), default=(0.0, None))
         if length is not None and chance >= _SURE:
             kind = _kind(story, outcome, length)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kg.clinical.classifier import Classifier, Clump, spell, spelled
+from kg.clinical.classifier import Bag, Classifier, Clump, Row, spell
 from kg.clinical.scene import Item, Place, Scene
 from kg.clinical.story import Story
 from kg.model import Concept, Condition, Intervention, Outcome
@@ -47,13 +47,13 @@ class Pair(NamedTuple):
     source: str
     target: str
     bundle: int
-    words: Sequence[str]
-    clumps: Sequence[Clump] = ()
+    row: Row
+    clumps: Sequence[Clump]
 
     @property
     def features(self) -> list[str]:
-        """All features, those of the clumps spelled."""
-        return [*self.words, *(feature for clump in self.clumps for feature in spell(clump))]
+        """All features, spelled."""
+        return spell(self.row, self.clumps)
 
 
 class _Meeting(NamedTuple):
@@ -63,7 +63,7 @@ class _Meeting(NamedTuple):
     a: Place
     b: Place
     far: str
-    words: list[str]
+    row: list[Bag]
     clumps: list[Clump]
 
 
@@ -113,7 +113,7 @@ def link(
 def chances(name: str, pairs: Sequence[Pair], model: Classifier | None = None) -> dict[tuple[str, str], float]:
     """(source, target) -> how likely the link is; the members of one list share the mean of their evidence."""
     judge = model or Classifier.load(name)
-    raw = {(p.source, p.target): judge.chance(p.words, p.clumps) for p in pairs}
+    raw = {(p.source, p.target): judge.chance(p.row, p.clumps) for p in pairs}
     lists: dict[tuple[str, int], list[tuple[str, str]]] = {}
     for p in pairs:
         lists.setdefault((p.source, p.bundle), []).append((p.source, p.target))
@@ -128,7 +128,7 @@ def chances(name: str, pairs: Sequence[Pair], model: Classifier | None = None) -
 def for_pairs(scene: Scene) -> list[Pair]:
     """Every intervention with every condition."""
     return [
-        Pair(source.id, met.target.id, met.b.bundle, met.words + _kin(source, met.target), met.clumps + near)
+        Pair(source.id, met.target.id, met.b.bundle, met.row + _kin(source, met.target), met.clumps + near)
         for source, row in zip(scene.interventions, _nearness(scene.interventions, scene.conditions), strict=True)
         for met, near in _related(_meetings(scene, source, source.places, scene.conditions), row)
     ]
@@ -141,7 +141,7 @@ def of_pairs(scene: Scene) -> list[Pair]:
             source.id,
             met.target.id,
             met.b.bundle,
-            [*met.words, *spelled("ow", met.target.sort).of(dict.fromkeys(source.words)), *_kin(source, met.target)],
+            [*met.row, ("ow=", f"|{met.target.sort}", dict.fromkeys(source.words)), *_kin(source, met.target)],
             met.clumps + near,
         )
         for source, row in zip(scene.outcomes, _nearness(scene.outcomes, scene.conditions), strict=True)
@@ -160,10 +160,10 @@ def after_pairs(scene: Scene, fors: Shares, ofs: Shares) -> list[Pair]:
                 (ofs.get((source.id, c.id), 0.0) * fors.get((target.id, c.id), 0.0) for c in scene.conditions),
                 default=0.0,
             )
-            words = [*met.words, *spelled("SK", target.sort).of(said)]
-            words += [f"tw={target.words[-1]}", f"sw={source.words[-1]}"]
+            ends = [f"tw={target.words[-1]}", f"sw={source.words[-1]}"]
+            row: Row = [*met.row, ("SK=", f"|{target.sort}", said), ("", "", ends)]
             clumps = [*met.clumps, _episode(scene, source, met), (_share, int(share * 5), met.far)]
-            pairs.append(Pair(source.id, target.id, met.b.bundle, words, clumps))
+            pairs.append(Pair(source.id, target.id, met.b.bundle, row, clumps))
     return pairs
 
 
@@ -261,16 +261,17 @@ def _meetings(scene: Scene, source: Item, places: Sequence[Place], targets: Sequ
         ]
         words = [f"lead={lead[1]}", f"lead={lead[1]}|{far}", f"lead2={lead[0]}_{lead[1]}|{far[0]}"]
         words += [f"before={before}|{far}", f"start={parts[0]}|{far}"]
+        row: list[Bag] = [("", "", words)]
         if same:
             low, high = (b.last, a.first) if b.start < a.start else (a.last, b.first)
             between = parts[low:high]
             clumps.append((_gap, min(10, len(between)), a.first <= b.first < a.last, far, own, sort))
-            words += spelled("B", far).of(dict.fromkeys(between))
+            row.append(("B=", f"|{far}", dict.fromkeys(between)))
             if 0 < len(between) <= 4:
-                words.append(f"between={'_'.join(between)}|{far}")
+                row.append(("between=", f"|{far}", ("_".join(between),)))
         else:
-            words += spelled("S", far[0]).of(dict.fromkeys(parts[:6]))
-        met.append(_Meeting(target, a, b, far, words, clumps))
+            row.append(("S=", f"|{far[0]}", dict.fromkeys(parts[:6])))
+        met.append(_Meeting(target, a, b, far, row, clumps))
     return met
 
 
@@ -280,21 +281,19 @@ def _apart(a: Place, b: Place) -> tuple[int, int]:
     return apart, -b.start if apart else abs(a.first - b.first)
 
 
-def _kin(source: Item, target: Item) -> list[str]:
+def _kin(source: Item, target: Item) -> list[Bag]:
     """What the words of both say of each other."""
     long = [word for word in target.words if len(word) > 3]
     both = sum([word in source.words for word in long])
     kin = source.groups or (source.sort,)
-    features = [
+    ends = [
         f"tw={target.words[-1]}|{source.sort}",
         f"sw={source.words[-1]}|{target.sort}",
         f"tt={target.words[-1]}|{source.words[-1]}",
-        *spelled("KS", target.sort).of(target.groups),
     ]
-    features += ["same=True"] * (both > 0) + ["same=False"] * (both < len(long))
-    for group in target.groups:
-        features += spelled("K", group).of(kin)
-    return features
+    same = ["same=True"] * (both > 0) + ["same=False"] * (both < len(long))
+    row: list[Bag] = [("", "", ends), ("KS=", f"|{target.sort}", target.groups), ("", "", same)]
+    return row + [("K=", f"|{group}", kin) for group in target.groups]
 
 
 def _nearness(sources: Sequence[Item], targets: Sequence[Item]) -> list[list[float]]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from kg.clinical.classifier import Classifier, spelled
+from kg.clinical.classifier import Bag, Classifier, Row, plain, spell
 from kg.clinical.durations import duration_rules
 from kg.clinical.marked import Marked, mark
 from kg.clinical.story import Story
@@ -72,7 +72,12 @@ class Candidate(NamedTuple):
     at: int
     cue: str
     rank: int
-    features: tuple[str, ...]
+    row: Row
+
+    @property
+    def features(self) -> list[str]:
+        """What speaks for and against it, spelled."""
+        return spell(self.row)
 
 
 def find_outcomes(
@@ -89,7 +94,7 @@ def find_outcomes(
     """
     model = Classifier.load("outcomes")
     found = list(candidates(story, case, conditions, interventions, told, concepts))
-    return statements(story, found, [model.scores(candidate.features) for candidate in found], _THRESHOLD)
+    return statements(story, found, model.all_scores([candidate.row for candidate in found]), _THRESHOLD)
 
 
 def statements(
@@ -140,20 +145,18 @@ def candidates(
             word = marked.words[at]
             before = places[n - 1] if n else None
             after = places[n + 1] if n + 1 < len(places) else None
-            features = _features(marked, at, cues, before, after, treated, place) + shared
             cue = cues.names[word]
-            features += _told(int(10 * told[marked.sentence.first + at]), cue)
-            features += [f"G={group}|{cue}" for group in primary]
-            features += [f"SG={group}|{cue}" for group in here]
-            yield Candidate(marked, at, cue, cues.ranks[word], tuple(features))
+            row = _features(marked, at, cues, before, after, treated, place)
+            row += [*shared, ("", "", _told(int(10 * told[marked.sentence.first + at]), cue))]
+            row += [("G=", f"|{cue}", primary), ("SG=", f"|{cue}", here)]
+            yield Candidate(marked, at, cue, cues.ranks[word], row)
 
 
-def _sentence_features(marked: Marked, cues: Cues, treated: int, last: int, place: int) -> list[str]:
+def _sentence_features(marked: Marked, cues: Cues, treated: int, last: int, place: int) -> Row:
     """What all candidates of a sentence share."""
     sentence = marked.sentence
     present = dict.fromkeys(marked.parts).keys()
-    features = list(spelled("S").of(present))
-    features += [f"pos={place}", f"role={sentence.role}", f"treatedS={treated < sentence.start}"]
+    features = [f"pos={place}", f"role={sentence.role}", f"treatedS={treated < sentence.start}"]
     if present & cues.supposition:
         features.append("supposed")
     if present & cues.units:
@@ -162,12 +165,12 @@ def _sentence_features(marked: Marked, cues: Cues, treated: int, last: int, plac
         features.append("last")
     if sentence.index == 0:
         features.append("first")
-    return features
+    return [("S=", "", present), ("", "", features)]
 
 
 def _features(
     marked: Marked, at: int, cues: Cues, before: int | None, after: int | None, treated: int, place: int
-) -> list[str]:
+) -> list[Bag]:
     """What speaks of one candidate: its neighbours, the mentions around it, negation and other cues."""
     words, parts = marked.words, marked.parts
     word, p = words[at], marked.place[at]
@@ -184,10 +187,9 @@ def _features(
             if (other := cues.names.get(part)) is not None:
                 f += [f"{offset}c={other}", f"{offset}c={other}|{cue}"]
     left, right = parts[max(0, p - 10) : p], parts[p + 1 : p + 11]
-    for part in dict.fromkeys(left):
-        f += (f"L={part}", f"L={part}|{cue}")
-    for part in dict.fromkeys(right):
-        f += (f"R={part}", f"R={part}|{cue}")
+    bags: list[Bag] = []
+    for side, beside in (("L=", dict.fromkeys(left)), ("R=", dict.fromkeys(right))):
+        bags += ((side, "", beside), (side, f"|{cue}", beside))
     negations = [part for part in left[-5:] if part in cues.negation]
     if negations:
         f += ["neg", "neg|" + cue, "negw|" + word, f"neg={negations[-1]}|{cue}"]
@@ -208,7 +210,7 @@ def _features(
     rank = cues.ranks[word]
     around = words[max(0, at - 4) : at + 5]
     stronger = min([cues.ranks.get(other, rank) for other in around]) < rank
-    return [*f, *_course(treated < token.start, place, stronger, cue)]
+    return [("", "", f), *bags, ("", "", _course(treated < token.start, place, stronger, cue))]
 
 
 @lru_cache(8192)
@@ -271,9 +273,9 @@ def _grown(candidate: Candidate, low: int, high: int) -> tuple[int, int]:
     """The first and last token of the phrase: word by word outwards, left then right, while the model says so."""
     model = Classifier.load("outcome-spans")
     at = first = last = candidate.at
-    while first > low and at - first < _REACH and model.chance(step_features(candidate, first, -1)) >= 0.5:
+    while first > low and at - first < _REACH and model.chance(plain(step_features(candidate, first, -1))) >= 0.5:
         first -= 1
-    while last < high and last - at < _REACH and model.chance(step_features(candidate, last, 1)) >= 0.5:
+    while last < high and last - at < _REACH and model.chance(plain(step_features(candidate, last, 1))) >= 0.5:
         last += 1
     return first, last
 
