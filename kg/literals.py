@@ -1,4 +1,4 @@
-"""How values are written in N-Quads: strings, dates, lengths of time; the one canonical form of each.
+"""How values are written in N-Quads, and read again: strings, dates, lengths of time; the one canonical form of each.
 
 Oxigraph rewrites numbers and durations to their canonical form, so that anything else would come out changed.
 """
@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from kg.model import Quantity
 
-__all__ = ["date_type", "decimal", "duration", "months", "string"]
+__all__ = ["date_type", "decimal", "duration", "months", "read", "string"]
 
 _MONTHS = {"year": Decimal(12), "month": Decimal(1)}
 _HOURS = {"week": Decimal(168), "day": Decimal(24), "hour": Decimal(1)}
@@ -20,11 +20,22 @@ _DATES = {4: "xsd:gYear", 7: "xsd:gYearMonth", 10: "xsd:date"}
 _DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 _SPECIAL = re.compile('[\x00-\x1f"\\\\\x7f\ufffe\uffff\ud800-\udfff]')
 _ESCAPES = {"\t": "\\t", "\b": "\\b", "\n": "\\n", "\r": "\\r", "\f": "\\f", '"': '\\"', "\\": "\\\\"}
+_ESCAPED = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))")
+_PLAIN = {written[1]: char for char, written in _ESCAPES.items()}
 
 
 def string(text: str) -> str:
     """``text`` in quotes; half of a surrogate pair, which no file can hold, becomes U+FFFD."""
     return f'"{_SPECIAL.sub(_escape, text)}"' if _SPECIAL.search(text) else f'"{text}"'
+
+
+def read(literal: str) -> tuple[str, str]:
+    """Language, empty if there is none, and text of a literal."""
+    end = literal.rindex('"')
+    text, language = literal[1:end], literal[end + 1 :]
+    if "\\" in text:
+        text = _ESCAPED.sub(lambda found: _PLAIN.get(found[3]) or chr(int(found[1] or found[2], 16)), text)
+    return (language[1:] if language.startswith("@") else "", text)
 
 
 def _escape(match: re.Match[str]) -> str:

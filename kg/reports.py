@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
 from kg import vocab
 from kg.identity import graph_iri, report_of
-from kg.store import parse
+from kg.literals import read
+from kg.store import written
 
 if TYPE_CHECKING:
     from kg.store import Store
@@ -197,11 +198,12 @@ class Reports:
         self.vocabulary: Vocabulary = vocab.load()
         self._concepts: dict[str, Concept] = {}
         self._extractions: dict[str, Extraction] = {}
-        self._names: dict[str, str] = {}
+        self._names = _Names(self.vocabulary)
+        self._code = cache(self.vocabulary.term)
 
     def __iter__(self) -> Iterator[Report]:
         for graph in self.store.data_graphs():
-            nodes = _Nodes(self._quads(graph))
+            nodes = self._nodes(graph)
             for iri in nodes.of_type("casekg:Report"):
                 yield self._report(iri, graph, nodes)
 
@@ -211,7 +213,7 @@ class Reports:
         known = next(filter(None, called), None)
         iri = report_of(known) if known else self.store.base + name.removeprefix(self.store.base)
         try:
-            nodes = _Nodes(self._quads(graph_iri(iri)))
+            nodes = self._nodes(graph_iri(iri))
         except ValueError:  # what can be no IRI names no report
             return None
         return self._report(iri, graph_iri(iri), nodes) if iri in nodes.of_type("casekg:Report") else None
@@ -219,7 +221,7 @@ class Reports:
     def concept(self, iri: str) -> Concept:
         """What the store says of a concept; asked once."""
         if iri not in self._concepts:
-            nodes = _Nodes(self._compact(q) for q in self.store.about(ox.NamedNode(iri)))
+            nodes = _Nodes(written(self.store.about(ox.NamedNode(iri))), self._names)
             labels = dict(nodes.texts(iri, "skos:prefLabel"))
             self._concepts[iri] = Concept(
                 self.vocabulary.compact(iri),
@@ -235,19 +237,10 @@ class Reports:
 
     def code(self, scheme: str, code: str) -> Concept:
         """A code of a closed list, such as ``code("category", "relapse")``."""
-        return self.concept(self.vocabulary.term(f"{scheme}:{code}"))
+        return self.concept(self._code(f"{scheme}:{code}"))
 
-    def _quads(self, graph: str) -> Iterator[tuple[str, str, ox.NamedNode | ox.Literal]]:
-        return map(self._compact, parse(self.store.nquads(graph)))
-
-    def _compact(self, quad: ox.Quad) -> tuple[str, str, ox.NamedNode | ox.Literal]:
-        assert isinstance(quad.subject, ox.NamedNode) and isinstance(quad.object, ox.NamedNode | ox.Literal)
-        return quad.subject.value, self._name(quad.predicate.value), quad.object
-
-    def _name(self, predicate: str) -> str:
-        if predicate not in self._names:
-            self._names[predicate] = self.vocabulary.compact(predicate)
-        return self._names[predicate]
+    def _nodes(self, graph: str) -> _Nodes:
+        return _Nodes(self.store.nquads(graph), self._names)
 
     # --- parts of a report ------------------------------------------------------------------------------------------
 
@@ -295,7 +288,7 @@ class Reports:
         for node in nodes.of_type("casekg:Link"):
             source, target = nodes.node(node, "rdf:subject"), nodes.node(node, "rdf:object")
             if source in own:
-                type_ = self._name(nodes.node(node, "rdf:predicate")).partition(":")[2]
+                type_ = self._names[f"<{nodes.node(node, 'rdf:predicate')}>"].partition(":")[2]
                 links.append(
                     Link(node, source, type_, target, quotes[nodes.node(node, "casekg:evidence")], _review(nodes, node))
                 )
@@ -335,7 +328,7 @@ class Reports:
 
     def _extraction(self, iri: str) -> Extraction | None:
         if iri and iri not in self._extractions:
-            nodes = _Nodes(self._quads(f"{iri}/graph"))
+            nodes = self._nodes(f"{iri}/graph")
             agent = nodes.node(iri, "prov:wasAssociatedWith")
             self._extractions[iri] = Extraction(
                 iri,
@@ -346,14 +339,28 @@ class Reports:
         return self._extractions.get(iri)
 
 
-class _Nodes:
-    """The triples of one graph by subject and property; everything sorted, so that equal graphs give equal values."""
+class _Names(dict[str, str]):
+    """``<IRI>`` -> CURIE."""
 
-    def __init__(self, triples: Iterator[tuple[str, str, ox.NamedNode | ox.Literal]]) -> None:
-        self._nodes: dict[str, dict[str, list[ox.NamedNode | ox.Literal]]] = {}
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self._vocabulary = vocabulary
+
+    def __missing__(self, node: str) -> str:
+        name = self[node] = self._vocabulary.compact(node[1:-1])
+        return name
+
+
+class _Nodes:
+    """What N-Quads say, by subject and property; everything sorted, so that equal graphs give equal values."""
+
+    def __init__(self, nquads: bytes, names: _Names) -> None:
+        self._nodes: dict[str, dict[str, list[str]]] = {}  # values as N-Quads writes them: few are ever looked at
         self._types: dict[str, list[str]] = {}
-        for subject, predicate, value in triples:
-            self._nodes.setdefault(subject, {}).setdefault(predicate, []).append(value)
+        for line in nquads.decode().split("\n")[:-1]:
+            subject, predicate, rest = line.split(" ", 2)
+            said = self._nodes.setdefault(subject[1:-1], {})
+            said.setdefault(names[predicate], []).append(rest[: rest.rindex(" <")])
 
     def of_type(self, curie: str) -> list[str]:
         """All nodes of a class, sorted."""
@@ -361,17 +368,18 @@ class _Nodes:
         if not self._types:
             for subject in sorted(self._nodes):
                 for value in self._nodes[subject].get("rdf:type", ()):
-                    self._types.setdefault(value.value.rpartition("#")[2], []).append(subject)
+                    self._types.setdefault(value[1:-1].rpartition("#")[2], []).append(subject)
         return self._types.get(name, [])
 
     def with_value(self, predicate: str, value: str) -> set[str]:
         """The nodes of which a property leads to that node."""
-        return {s for s, said in self._nodes.items() if any(v.value == value for v in said.get(predicate, ()))}
+        node = f"<{value}>"
+        return {s for s, said in self._nodes.items() if node in said.get(predicate, ())}
 
     def texts(self, subject: str, predicate: str) -> list[tuple[str, str]]:
         """Language and text of every literal, sorted."""
         values = self._nodes.get(subject, {}).get(predicate, ())
-        return sorted((v.language or "", v.value) for v in values if isinstance(v, ox.Literal))
+        return sorted(read(v) for v in values if v.startswith('"'))
 
     def text(self, subject: str, predicate: str) -> str:
         """The first of the texts; empty if there is none."""
@@ -380,7 +388,7 @@ class _Nodes:
     def nodes(self, subject: str, predicate: str) -> list[str]:
         """IRIs of all nodes to which a property leads, sorted."""
         values = self._nodes.get(subject, {}).get(predicate, ())
-        return sorted(v.value for v in values if isinstance(v, ox.NamedNode))
+        return sorted(v[1:-1] for v in values if v.startswith("<"))
 
     def node(self, subject: str, predicate: str) -> str:
         """The first of the nodes; empty if there is none."""

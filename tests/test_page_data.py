@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import networkx as nx
+import numpy as np
 import pytest
 
 from kg import quads, vocab
@@ -14,7 +16,7 @@ from kg.courses import in_words, steps
 from kg.errors import ExportError
 from kg.exporters import html
 from kg.exporters.html.boxes import MOST, Boxes
-from kg.exporters.html.networks import SIZE, Node, networks
+from kg.exporters.html.networks import SIZE, Node, _sprung, networks
 from kg.model import CaseRecord, Document
 from kg.reports import Report, Reports
 from kg.store import Store, open_store
@@ -160,6 +162,18 @@ def test_places_are_the_same_every_time_and_names_do_not_overlap() -> None:
     for at, (x, y) in enumerate(places):
         assert 0 <= x <= SIZE[0] and 0 <= y <= SIZE[1]
         assert all(abs(x - a) > 100 or abs(y - b) > 25 for a, b in places[at + 1 :])
+
+
+def test_pictures_reckoned_together_are_those_of_networkx() -> None:
+    joined = np.zeros((3, 9, 9))
+    joined[:, 0, 1:] = joined[:, 1:, 0] = 1
+    joined[1, 1:, 1:] = 1 - np.eye(8)
+    joined[2, 3, 4] = joined[2, 4, 3] = joined[2, 5, 8] = joined[2, 8, 5] = 1
+    for picture, places in zip(joined, _sprung(joined), strict=True):
+        graph = nx.from_numpy_array(picture)
+        ring = nx.circular_layout(graph.subgraph(range(1, 9)))
+        theirs = nx.spring_layout(graph, pos={0: (0, 0), **ring}, fixed=[0], iterations=40)
+        assert places.tolist() == [list(theirs[n]) for n in range(9)]
 
 
 def test_facts_of_the_core_are_the_links_of_the_graph(few: Store) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kg import identity, quads, vocab
+from kg import identity, literals, quads, vocab
 from kg.errors import KGError, VocabularyError
 from kg.model import (
     Assertion,
@@ -180,6 +180,12 @@ def test_round_trip(pair: tuple[Document, CaseRecord]) -> None:
         start, end = map(int, span.rpartition("/")[2].split("-"))
         assert graph.values(span, "oa:exact") == {doc.text[start:end]}
         assert graph.values(span, "casekg:inSentence") or graph.values(span, "oa:hasSource")
+
+
+@given(st.text() | st.text('a"\\\n\r\t\x00\x85\u2028u@^ '))
+def test_a_string_is_read_as_it_was_written(text: str) -> None:
+    assert literals.read(literals.string(text)) == ("", text) == literals.read(str(ox.Literal(text)))
+    assert literals.read(str(ox.Literal(text, language="en"))) == ("en", text)
 
 
 _VOCABULARY: list[vocab.Vocabulary] = []

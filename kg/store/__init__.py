@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TypeGuard, overload
 
 from kg.store.embedded import Embedded, open_embedded
-from kg.store.store import FORMATS, SCHEMA, Answer, Store, parse
+from kg.store.store import FORMATS, SCHEMA, Answer, Store, parse, written
 
-__all__ = ["FORMATS", "SCHEMA", "Answer", "Embedded", "Store", "is_address", "open_store", "parse"]
+__all__ = ["FORMATS", "SCHEMA", "Answer", "Embedded", "Store", "is_address", "open_store", "parse", "written"]
 
 
 def is_address(place: Path | str | None) -> TypeGuard[str]:

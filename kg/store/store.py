@@ -18,7 +18,7 @@ from kg.table import Table
 if TYPE_CHECKING:
     import rdflib
 
-__all__ = ["FORMATS", "SCHEMA", "Answer", "Store", "parse"]
+__all__ = ["FORMATS", "SCHEMA", "Answer", "Store", "parse", "written"]
 
 SCHEMA = 1  # raised whenever docs/graph.md changes so that a store must be built again
 FORMATS = {
@@ -123,7 +123,7 @@ class Store(ABC):
     def nquads(self, graph: str) -> bytes:
         """All quads of one graph as N-Quads, in no order."""
         known = self.at_hand.get(graph)
-        return _nquads(self.quads(graph)) if known is None else known
+        return written(self.quads(graph)) if known is None else known
 
     def about(self, node: ox.NamedNode) -> Iterator[ox.Quad]:
         """All quads of which ``node`` is the subject."""
@@ -144,7 +144,7 @@ class Store(ABC):
         import rdflib
 
         dataset = rdflib.Dataset(default_union=True)
-        dataset.parse(data=_nquads(self.quads()), format="nquads")
+        dataset.parse(data=written(self.quads()), format="nquads")
         return dataset
 
     def dump(
@@ -235,7 +235,7 @@ class Store(ABC):
                             led_to.add(node.value)
                             todo.append(node.value)
         for graph_name in sorted(found):
-            yield _nquads(found[graph_name]).splitlines(keepends=True)
+            yield written(found[graph_name]).splitlines(keepends=True)
 
 
 def parse(nquads: bytes) -> ox.QuadParser:
@@ -243,7 +243,8 @@ def parse(nquads: bytes) -> ox.QuadParser:
     return ox.parse(nquads, format=ox.RdfFormat.N_QUADS, lenient=True)
 
 
-def _nquads(quads: Iterable[ox.Quad]) -> bytes:
+def written(quads: Iterable[ox.Quad]) -> bytes:
+    """Quads as N-Quads text."""
     return ox.serialize(quads, format=ox.RdfFormat.N_QUADS) or b""
 
 
