@@ -6,7 +6,7 @@ write one name, or a more general name after a more special one ("the lymphoma" 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 from kg.clinical.mentions import Mention
@@ -37,16 +37,15 @@ def entities(story: Story, mentions: Iterable[Mention], concepts: Mapping[str, C
     groups: list[_Group] = []
     for mention in mentions:
         name = named(mention.name, mention.type)
-        group = max(
-            (g for g in groups if g.takes(mention, name, concepts)),
-            key=lambda g: g.likeness(mention, name),
-            default=None,
-        )
-        if group is None:
-            groups.append(_Group([mention], [name]))
+        said = _said(mention, name, concepts)
+        fitting = [g for g in groups if not g.said.isdisjoint(said) and g.takes(mention, name, concepts)]
+        if not fitting:
+            groups.append(_Group([mention], [name], said))
         else:
-            group.mentions.append(mention)
-            group.names.append(name)
+            best = fitting[0] if len(fitting) == 1 else max(fitting, key=lambda g: g.likeness(name))
+            best.mentions.append(mention)
+            best.names.append(name)
+            best.said |= said
     return [g.entity(story) for g in groups]
 
 
@@ -64,19 +63,23 @@ def label(entity: Entity, concepts: Mapping[str, Concept]) -> str:
 
 
 class _Group:
-    def __init__(self, mentions: list[Mention], names: list[Named]) -> None:
-        self.mentions, self.names = mentions, names
+    """Mentions of one thing, their names, and all that is ``_said`` by them."""
+
+    def __init__(self, mentions: list[Mention], names: list[Named], said: set[Hashable]) -> None:
+        self.mentions, self.names, self.said = mentions, names, said
 
     def takes(self, mention: Mention, name: Named, concepts: Mapping[str, Concept]) -> bool:
         """Whether ``mention`` names the same thing as one of the group."""
         return any(_same(m, n, mention, name, concepts) for m, n in zip(self.mentions, self.names, strict=True))
 
-    def likeness(self, mention: Mention, name: Named) -> tuple[bool, int, int]:
+    def likeness(self, name: Named) -> tuple[bool, int, int]:
         """How well the group fits: same words, most shared words, nearest in the text."""
         shared = max(len(name.words & n.words) for n in self.names)
         return any(name.words == n.words for n in self.names), shared, self.mentions[-1].start
 
     def entity(self, story: Story) -> Entity:
+        if len(self.mentions) == 1:
+            return Entity(self.mentions[0], tuple(self.mentions), self.names[0])
         best = max(
             range(len(self.mentions)),
             key=lambda n: (
@@ -89,6 +92,12 @@ class _Group:
             ),
         )
         return Entity(self.mentions[best], tuple(self.mentions), self.names[best])
+
+
+def _said(mention: Mention, name: Named, concepts: Mapping[str, Concept]) -> set[Hashable]:
+    """Of what two mentions that are the ``_same`` have something in common: words, head, concept and those above it."""
+    curies = (mention.curies[0], *concepts[mention.curies[0]].ancestors) if mention.curies else ()
+    return {name.words, name.head, *curies}
 
 
 def _same(a: Mention, x: Named, b: Mention, y: Named, concepts: Mapping[str, Concept]) -> bool:

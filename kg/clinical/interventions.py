@@ -34,9 +34,8 @@ def interventions(
         if entity.best.assertion != "present" and entity.best.firm:
             found.append((entity, "other"))
         elif keep.chance(row) >= (_KEPT if entity.best.curies else _UNKNOWN) or _answered(story, entity):
-            scores = kind.scores(row)
             known = concepts[entity.best.curies[0]].facet if entity.best.curies else None
-            found.append((entity, cast(Kind, known if known in KINDS else max(scores, key=scores.__getitem__))))
+            found.append((entity, cast(Kind, known if known in KINDS else _likeliest(kind.scores(row)))))
     found.sort(key=lambda f: told_at(story, f[0]))
     regimens = _regimens(story, [entity for entity, _ in found])
     return [
@@ -64,6 +63,10 @@ def intervention(
         dose=next((d for m in entity.mentions if (d := dose(story, m))), None),
         line=next((n for m in entity.mentions if (n := line(story, m))), None),
     )
+
+
+def _likeliest(scores: Mapping[str, float]) -> str:
+    return max(scores, key=scores.__getitem__)
 
 
 def _answered(story: Story, entity: Entity) -> bool:
