@@ -170,13 +170,16 @@ class _First(dict[_Key, int]):
 
     def __init__(self, data: Any) -> None:
         super().__init__()
-        vectors = (
+        words, pieces_ = (
             data[f"{of}_vectors"] * np.asarray(data[f"{of}_scale"], np.float32)[:, None] for of in ("word", "piece")
         )
-        self._words, self._pieces = (np.vstack((v, np.zeros_like(v[:1]))) for v in vectors)  # the last: nothing
-        self._word_rows = {word: n for n, word in enumerate(_lines(data["words"]), 2)}
-        self._piece_rows = {piece: n for n, piece in enumerate(_lines(data["pieces"]))}
         self._gives = np.asarray(data["first"], np.float32)  # (word vector + piece vector, width * hidden)
+        # Of each word, then of each piece, its part of the whole vector, zeros in the other part; the last is nothing.
+        self._vectors: _Floats = np.zeros((len(words) + len(pieces_) + 1, len(self._gives)), np.float32)
+        self._vectors[: len(words), : words.shape[1]] = words
+        self._vectors[len(words) : -1, words.shape[1] :] = pieces_
+        self._words = {word: n for n, word in enumerate(_lines(data["words"]), 2)}
+        self._pieces = {piece: n for n, piece in enumerate(_lines(data["pieces"]), len(words))}
         self._flags = np.asarray(data["first_flags"], np.float32)  # (flags, width * hidden)
         self.table: _Floats = np.empty((_KEPT, self._gives.shape[1]), np.float32)
 
@@ -205,7 +208,7 @@ class _First(dict[_Key, int]):
         for n in range(0, len(keys), _AT_ONCE):
             some = keys[n : n + _AT_ONCE]
             parts = np.array([*map(self._parts, some), *[_NO_PARTS] * (_AT_ONCE - len(some))])
-            seen = np.hstack((self._words[parts[:, 0]], np.add.reduce(self._pieces[parts[:, 1:]], axis=1)))
+            seen = np.add.reduce(self._vectors[parts], axis=1)
             self.table[row + n : row + n + len(some)] = (seen @ self._gives)[: len(some)]
         for n, key in enumerate(keys, row):
             if not isinstance(key, str):
@@ -213,13 +216,13 @@ class _First(dict[_Key, int]):
                     self.table[n] += self._flags[flag]
 
     def _parts(self, key: _Key) -> list[int]:
-        """Which word vector and which piece vectors make up a word."""
+        """Which vectors make up a word: its own and those of its pieces."""
         word = key if isinstance(key, str) else key[0]
         if word == _NOTHING:
             return _NO_PARTS
         if word == _BETWEEN:
             return [_GAP, *_NO_PARTS[1:]]
-        found = [self._word_rows.get(fold(word), _UNKNOWN), *map(self._piece_rows.get, pieces(word), repeat(-1))]
+        found = [self._words.get(fold(word), _UNKNOWN), *map(self._pieces.get, pieces(word), repeat(-1))]
         return found + _NO_PARTS[len(found) :]
 
 
