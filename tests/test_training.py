@@ -71,7 +71,7 @@ def test_no_feature_stands_twice() -> None:
     scene = Scene(story, 0, ill, given, outcomes, matcher.concepts)
     treats, tells = for_pairs(scene), of_pairs(scene)
     fors, ofs = chances("link-for", treats), chances("link-of", tells)
-    follows = after_pairs(scene, fors, ofs)
+    follows = after_pairs(scene, through(ofs, turned(fors)))
     afters = chances("link-after", follows)
     again = [
         *again_pairs(treats, fors, through(turned(afters), ofs)),

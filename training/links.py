@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     corpus = Corpus(given.judged, concepts)
     treats, tells = [for_pairs(s) for s in scenes], [of_pairs(s) for s in scenes]
     fors, ofs = _learn("link-for", cases, treats, corpus), _learn("link-of", cases, tells, corpus)
-    follows = [after_pairs(s, f, o) for s, f, o in zip(scenes, fors, ofs, strict=True)]
+    follows = [after_pairs(s, through(o, turned(f))) for s, f, o in zip(scenes, fors, ofs, strict=True)]
     afters = _learn("link-after", cases, follows, corpus)
     said = list(zip(fors, ofs, afters, strict=True))
     again: Mapping[str, Sequence[tuple[Sequence[Pair], Shares, Shares]]] = {
@@ -93,7 +93,7 @@ class Corpus:
             elif name == "link-of":
                 pairs = of_pairs(scene_)
             else:
-                pairs = after_pairs(scene_, found["link-for"], found["link-of"])
+                pairs = after_pairs(scene_, through(found["link-of"], turned(found["link-for"])))
             found[name] = chances(name, pairs, first)
             for pair in pairs:
                 judged = links[name].get((pair.source, pair.target))

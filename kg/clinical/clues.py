@@ -56,7 +56,7 @@ def _clues(
         sentences = [story.sentences[m.sentence] for m in entity.mentions]
         indexes = [s.index for s in sentences]
         first, count = min(indexes), len(entity.mentions)
-        bags: list[Bag] = [("word ", "", entity.named.words)]
+        bags: list[Bag] = [("word ", "", sorted(entity.named.words))]
         row = [
             f"score {int(scores[n] * 10)}",
             f"best {int(best.score * 5)}",
@@ -73,7 +73,8 @@ def _clues(
             f"other {best.sentence in taken}",
             f"then {(first > first_other) - (first < first_other)}",
         ]
-        row += {f"role {s.role}" for s in sentences} | {f"block {s.block}" for s in sentences}
+        row += dict.fromkeys([f"role {s.role}" for s in sentences])
+        row += dict.fromkeys([f"block {s.block}" for s in sentences])
         if count == most > 1:
             row.append("most told")
         if entity.named.generic:

@@ -84,12 +84,13 @@ def link(
     scene = Scene(story, case, conditions, interventions, outcomes, concepts)
     treats, tells = for_pairs(scene), of_pairs(scene)
     fors, ofs = chances("link-for", treats), chances("link-of", tells)
-    follows = after_pairs(scene, fors, ofs)
+    shared = through(ofs, turned(fors))
+    follows = after_pairs(scene, shared)
     afters = chances("link-after", follows)
     fors, ofs, afters = (
         chances("again-for", again_pairs(treats, fors, through(turned(afters), ofs))),
         chances("again-of", again_pairs(tells, ofs, through(afters, fors))),
-        chances("again-after", again_pairs(follows, afters, through(ofs, turned(fors)))),
+        chances("again-after", again_pairs(follows, afters, shared)),
     )
 
     def chosen(
@@ -116,9 +117,10 @@ def chances(name: str, pairs: Sequence[Pair], model: Classifier | None = None) -
     raw = {(p.source, p.target): judge.chance(p.row, p.clumps) for p in pairs}
     lists: dict[tuple[str, int], list[tuple[str, str]]] = {}
     for p in pairs:
-        lists.setdefault((p.source, p.bundle), []).append((p.source, p.target))
-    for (_, bundle), members in lists.items():
-        if bundle >= 0 and len(members) > 1:
+        if p.bundle >= 0:
+            lists.setdefault((p.source, p.bundle), []).append((p.source, p.target))
+    for members in lists.values():
+        if len(members) > 1:
             own = [_logit(raw[member]) for member in members]
             mean = sum(own) / len(own)
             raw.update((m, 1 / (1 + exp(-(one + mean) / 2))) for m, one in zip(members, own, strict=True))
@@ -149,17 +151,14 @@ def of_pairs(scene: Scene) -> list[Pair]:
     ]
 
 
-def after_pairs(scene: Scene, fors: Shares, ofs: Shares) -> list[Pair]:
-    """Every outcome with every intervention; ``fors`` and ``ofs`` say how likely they share a condition."""
+def after_pairs(scene: Scene, shared: Shares) -> list[Pair]:
+    """Every outcome with every intervention; ``shared`` says how likely they share a condition."""
     pairs = []
     for source in scene.outcomes:
         said = dict.fromkeys(scene.parts(source.places[0]))
         for met in _meetings(scene, source, source.places[:1], scene.interventions):
             target = met.target
-            share = max(
-                (ofs.get((source.id, c.id), 0.0) * fors.get((target.id, c.id), 0.0) for c in scene.conditions),
-                default=0.0,
-            )
+            share = shared.get((source.id, target.id), 0.0)
             ends = [f"tw={target.words[-1]}", f"sw={source.words[-1]}"]
             row: Row = [*met.row, ("SK=", f"|{target.sort}", said), ("", "", ends)]
             clumps = [*met.clumps, _episode(scene, source, met), (_share, int(share * 5), met.far)]
@@ -180,7 +179,8 @@ def through(first: Shares, second: Shares) -> dict[tuple[str, str], float]:
     found: dict[tuple[str, str], float] = {}
     for (a, b), chance in first.items():
         for c, more in onwards.get(b, ()):
-            found[a, c] = max(found.get((a, c), 0.0), chance * more)
+            if (both := chance * more) > found.get((a, c), 0.0):
+                found[a, c] = both
     return found
 
 
@@ -243,14 +243,17 @@ def _meetings(scene: Scene, source: Item, places: Sequence[Place], targets: Sequ
     """A source, of which ``places`` count, with each of the targets that are rivals."""
     nearest = [_nearest(places, target.places) for target in targets]
     own, many = source.sort, len(targets) - 1
+    from_: dict[int, list[tuple[int, int]]] = {}  # how far the targets stand from a mention of the source
     met = []
-    for target, (a, b) in zip(targets, nearest, strict=True):
+    for n, (target, (a, b)) in enumerate(zip(targets, nearest, strict=True)):
         far, sort, parts = _far(a, b), target.sort, scene.parts(a)
-        least = _apart(a, b)
-        nearer = [r for _, r in nearest if _apart(a, r) < least]
+        if (apart := from_.get(a.start)) is None:
+            apart = from_[a.start] = [_apart(a, r) for _, r in nearest]
+        least = apart[n]
+        nearer = [r for (_, r), away in zip(nearest, apart, strict=True) if away < least]
         lists = {(r.sentence, r.bundle) for r in nearer} - {(b.sentence, b.bundle)} if nearer else ()
         same = a.sentence == b.sentence
-        here = sum([r.sentence == a.sentence for _, r in nearest]) - same
+        here = sum([away == 0 for away, _ in apart]) - same
         lead = scene.leads.get(b.bundle, ("#", "#"))
         first = target.first.start
         before = parts[a.first - 1] if a.first else "#"

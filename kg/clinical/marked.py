@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from kg.clinical.story import Sentence, Story, Token
@@ -23,8 +22,7 @@ class Mark(NamedTuple):
     sort: str
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(NamedTuple):
     """One sentence of a case: its tokens in lower case, and for each the kind of entity it belongs to ("" for none).
 
     ``parts`` is the sentence with every mention as one part ``<C>`` or ``<I>`` and every number as ``<n>``;

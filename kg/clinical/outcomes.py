@@ -25,6 +25,7 @@ __all__ = ["NOTHING", "Candidate", "Cues", "candidates", "find_outcomes", "numbe
 NOTHING = "none"
 _THRESHOLD = 0.3
 _APART = 3  # two candidates so many words apart, or fewer, are one statement
+_BESIDE = 4  # words on either side among which a stronger cue counts
 _NEAR = 8  # words on either side among which a needed word must stand
 _JOINS = frozenset((",", ";", "and", "but", "or", "then"))  # unless such a word parts two categories
 _OFFSETS = tuple((4 + offset, str(offset)) for offset in (-4, -3, -2, -1, 1, 2, 3, 4))
@@ -143,10 +144,8 @@ def candidates(
         here = sorted({group for m in marked.marks if m.kind == "C" for group in groups[m.item]})
         for n, at in enumerate(places):
             word = marked.words[at]
-            before = places[n - 1] if n else None
-            after = places[n + 1] if n + 1 < len(places) else None
             cue = cues.names[word]
-            row = _features(marked, at, cues, before, after, treated, place)
+            row = _features(marked, places, n, cues, treated, place)
             row += [*shared, ("", "", _told(int(10 * told[marked.sentence.first + at]), cue))]
             row += [("G=", f"|{cue}", primary), ("SG=", f"|{cue}", here)]
             yield Candidate(marked, at, cue, cues.ranks[word], row)
@@ -168,11 +167,12 @@ def _sentence_features(marked: Marked, cues: Cues, treated: int, last: int, plac
     return [("S=", "", present), ("", "", features)]
 
 
-def _features(
-    marked: Marked, at: int, cues: Cues, before: int | None, after: int | None, treated: int, place: int
-) -> list[Bag]:
-    """What speaks of one candidate: its neighbours, the mentions around it, negation and other cues."""
-    words, parts = marked.words, marked.parts
+def _features(marked: Marked, places: Sequence[int], which: int, cues: Cues, treated: int, place: int) -> list[Bag]:
+    """What speaks of one candidate: its neighbours, the mentions around it, negation and other cues.
+
+    ``places`` are those of the sentence's candidates, this one is number ``which`` of them.
+    """
+    words, parts, at = marked.words, marked.parts, places[which]
     word, p = words[at], marked.place[at]
     cue = cues.names[word]
     near = [parts[n] if 0 <= n < len(parts) else "#" for n in range(p - 4, p + 5)]
@@ -203,13 +203,12 @@ def _features(
     for m in marked.marks:
         if m.start <= token.start < m.end:
             f += [f"in={m.kind}", f"in={m.kind}|{cue}", f"in={m.sort}", f"in={m.sort}|{cue}"]
-    if before is not None:
-        f += _other("prev", cues.names[words[before]], cue, min(3, at - before))
-    if after is not None:
-        f += _other("next", cues.names[words[after]], cue, min(3, after - at))
+    if which:
+        f += _other("prev", cues.names[words[places[which - 1]]], cue, min(3, at - places[which - 1]))
+    if which + 1 < len(places):
+        f += _other("next", cues.names[words[places[which + 1]]], cue, min(3, places[which + 1] - at))
     rank = cues.ranks[word]
-    around = words[max(0, at - 4) : at + 5]
-    stronger = min([cues.ranks.get(other, rank) for other in around]) < rank
+    stronger = any(abs(other - at) <= _BESIDE and cues.ranks[words[other]] < rank for other in places)
     return [("", "", f), *bags, ("", "", _course(treated < token.start, place, stronger, cue))]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kg.clinical.marked import Marked, mark
 from kg.clinical.relatedness import Vector, Vectors
@@ -39,8 +39,7 @@ _JOINS = frozenset(
 _WIDEST = 6  # so many words at most between two members of one list
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """One mention: its sentence in the scene, its parts from ``first`` to before ``last``, the list it stands in."""
 
     sentence: int
@@ -50,8 +49,7 @@ class Place:
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A condition, intervention or outcome: its role, kind or category, its words, and its mentions (its own first).
 
     ``first`` is where it stands first in the text, ``groups`` are its concept and that concept's ancestors, ``meaning``
