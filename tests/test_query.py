@@ -17,6 +17,7 @@ from kg.errors import QueryError
 from kg.query import CAUTION, ask, filters, question, questions, read_question, sentences
 from kg.store import Store
 from kg.table import Table
+from tests.invented import store_of_reports, understood
 
 FOLDER = Path(__file__).parent / "queries"
 EXPECTED = sorted(FOLDER.glob("*.csv"))
@@ -185,6 +186,29 @@ def test_filters_reach_every_question_about_cases(invented: Store) -> None:
             assert sum(int(v) for row in none.rows for v in row if isinstance(v, int)) == 0
     assert "timeline" not in {name for name, asked in questions().items() if asked.filtered}
     assert {p.name for p in filters().parameters} == {"age", "sex", "year", "journal", "finding", "line"}
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "final", "told"),
+    [
+        ("Gout was diagnosed at first. Biopsy showed tuberculosis.", "Gout", "tuberculosis", 1),
+        ("A gallbladder stone, at first taken for gout, was seen.", "gout", "gallbladder stone", 1),
+        ("We report leprosy. At first gout was assumed.", "gout", "leprosy", 1),
+        ("Ultrasound had shown obesity. Gout was suspected.", "Gout", "obesity", 0),
+        ("Acute leukemia was assumed. It was leukemia.", "Acute leukemia", "leukemia", 0),
+    ],
+)
+def test_what_was_told_before_or_is_wider_replaced_no_diagnosis(text: str, first: str, final: str, told: int) -> None:
+    concepts = {"gout": "ckv:gout", "leukemia": "ckv:leukemia", "acute leukemia": "ckv:acute-leukemia"}
+    conditions = [
+        {"id": f"c{n}", "quote": quote, "role": role, "concept": concepts.get(quote.lower())}
+        for n, (quote, role) in enumerate(((first, "revised"), (final, "primary")), 1)
+    ]
+    about = {"id": "x", "title": "X", "published": "2001", "text": text, "patient": {}}
+    with store_of_reports(
+        [understood({**about, "conditions": conditions, "interventions": [], "outcomes": []})]
+    ) as store:
+        assert len(ask(store, "revised-diagnoses")) == told
 
 
 def test_care_items_are_those_of_the_document(invented: Store) -> None:
