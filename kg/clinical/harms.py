@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -63,7 +64,12 @@ def with_harms(
         _Mark(span.start, span.end, item) for item in items for span in (Span(item.start, item.end), *item.mentions)
     ]
     marks.sort(key=lambda m: (m.start, -m.end))
-    found = [harm for sentence in story.of(case) for harm in _harms(story, sentence, marks, interventions)]
+    starts = [m.start for m in marks]
+    found: list[Outcome] = []
+    for told in story.of(case):
+        own = marks[bisect_left(starts, told.start) : bisect_left(starts, told.end)]
+        if len(own) > 1:
+            found += _harms(story, told, own, interventions)
     if not found:
         return list(outcomes)
     blamed = {sentence.index for harm in found if (sentence := story.sentence_at(harm.start))}
@@ -85,11 +91,9 @@ def _index(story: Story, outcome: Outcome) -> int | None:
 def _harms(
     story: Story, sentence: Sentence, marks: Sequence[_Mark], interventions: Sequence[Intervention]
 ) -> Iterator[Outcome]:
-    """The adverse events that one sentence tells of."""
+    """The adverse events that one sentence, in which ``marks`` stand, tells of."""
     inside: list[_Mark] = []
     for mark in marks:
-        if not (sentence.start <= mark.start and mark.end <= sentence.end):
-            continue
         last = inside[-1] if inside else None
         if last is None or mark.start >= last.end:
             inside.append(_without_blame(story, mark))

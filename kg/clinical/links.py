@@ -188,14 +188,15 @@ def again_pairs(pairs: Sequence[Pair], own: Shares, others: Shares) -> list[Pair
     """The same pairs, seen by what was said of them and of their source's other pairs (``own``) and by what follows
     from the other links (``others``)."""
     said, implied = dict[str, list[float]](), dict[str, list[float]]()
-    for p in pairs:
-        said.setdefault(p.source, []).append(_logit(own[p.source, p.target]))
-        implied.setdefault(p.source, []).append(others.get((p.source, p.target), 0.0))
+    surely = [_logit(own[p.source, p.target]) for p in pairs]
+    shares = [others.get((p.source, p.target), 0.0) for p in pairs]
+    for p, sure, share in zip(pairs, surely, shares, strict=True):
+        said.setdefault(p.source, []).append(sure)
+        implied.setdefault(p.source, []).append(share)
     for values in (*said.values(), *implied.values()):
         values.sort(reverse=True)
     again = []
-    for p in pairs:
-        sure, share = _logit(own[p.source, p.target]), others.get((p.source, p.target), 0.0)
+    for p, sure, share in zip(pairs, surely, shares, strict=True):
         rank, best = _rival(said[p.source], sure, -6.0)
         _, most = _rival(implied[p.source], share, 0.0)
         lead, rivals = sure - best, len(said[p.source]) - 1

@@ -47,8 +47,9 @@ def mark(
 ) -> Iterator[Marked]:
     """The sentences of ``case`` in order, with the mentions of its entities; in ``parts`` the words ``keep`` stay."""
     marks = sorted(_marks(conditions, interventions))
+    starts = [m.start for m in marks]
     for sentence in story.of(case):
-        inside = [m for m in marks if m.start < sentence.end and m.end > sentence.start]
+        inside = marks[bisect_left(starts, sentence.start) : bisect_left(starts, sentence.end)]
         tokens, words = story.tokens_of(sentence), story.words[sentence.first : sentence.last]
         tags = [""] * len(tokens)
         parts = story.numbered[sentence.first : sentence.last]
