@@ -34,7 +34,7 @@ _REACH = 12  # a phrase has at most so many words on either side of its head
 
 class Cues(NamedTuple):
     """Cue words with their cue's name and rank (0 the strongest); words that negate, suppose or measure time; by cue
-    and category those of which one must stand near."""
+    and category those of which one must stand near; by cue those that say of a sentence that it means another thing."""
 
     names: dict[str, str]
     ranks: dict[str, int]
@@ -42,6 +42,7 @@ class Cues(NamedTuple):
     supposition: frozenset[str]
     units: frozenset[str]
     needs: dict[tuple[str, str], frozenset[str]]
+    bars: dict[str, frozenset[str]]
 
     @staticmethod
     @cache
@@ -61,9 +62,10 @@ class Cues(NamedTuple):
             for cue in rules["cue"]
             for category, words in cue.get("needs", {}).items()
         }
+        bars = {cue["name"]: frozenset(cue["bars"]) for cue in rules["cue"] if "bars" in cue}
         around = rules["words"]
         units = frozenset(form for forms in duration_rules()["units"].values() for form in forms)
-        return Cues(names, ranks, frozenset(around["negation"]), frozenset(around["supposition"]), units, needs)
+        return Cues(names, ranks, frozenset(around["negation"]), frozenset(around["supposition"]), units, needs, bars)
 
 
 class Candidate(NamedTuple):
@@ -145,6 +147,8 @@ def candidates(
         for n, at in enumerate(places):
             word = marked.words[at]
             cue = cues.names[word]
+            if cue in cues.bars and not cues.bars[cue].isdisjoint(marked.words):
+                continue
             row = _features(marked, places, n, cues, treated, place)
             row += [*shared, ("", "", _told(int(10 * told[marked.sentence.first + at]), cue))]
             row += [("G=", f"|{cue}", primary), ("SG=", f"|{cue}", here)]
