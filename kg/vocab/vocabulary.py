@@ -221,16 +221,15 @@ class Vocabulary:
         Of concepts only those ``used``, their ancestors and the parts of regimens; all of them if it is None. What is
         said of the nodes ``told`` is left out, and they become all of which was told.
         """
-        return graphs.quads(self, self._database, used, set() if told is None else told)
+        return self._graphs.quads(used, set() if told is None else told)
 
     def about(self, node: ox.NamedNode) -> Iterator[ox.Quad]:
         """Of these quads those about one concept, one code of a closed list or one term of the ontology."""
-        yield from graphs.about(self, self._database, node.value)
-        yield from self._codes.get(node.value, ())
+        return self._graphs.about(node.value)
 
     @cached_property
-    def _codes(self) -> dict[str, list[ox.Quad]]:
-        return graphs.codes(self, self._database)
+    def _graphs(self) -> graphs.Graphs:
+        return graphs.Graphs(self, self._database)
 
     def _entries(self, curie: str) -> list[dict[str, Any]]:
         return list(json.loads(self._database.one("SELECT entries FROM concept WHERE curie = ?", curie) or "[]"))
