@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from functools import cache
 from math import exp
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,9 @@ __all__ = ["Bag", "Classifier", "Clump", "Row", "plain", "spell"]
 
 _REMEMBERED = 32768  # clumps of one model
 
-Bag = tuple[str, str, Collection[str]]  # before, after, words: the features "{before}{word}{after}", after as "|cue"
+# Before, after, words: the features "{before}{word}{after}". ``after`` is empty or such as "|cue"; where it is empty, a
+# word holds no bar, or is one.
+Bag = tuple[str, str, Collection[str]]
 Row = Sequence[Bag]
 Clump = tuple[Callable[..., Sequence[str]], *tuple[Hashable, ...]]
 
@@ -58,9 +61,10 @@ class _Tables(dict[str, dict[str, dict[str, _Weight]]]):
             if feature.startswith(before):
                 rest = feature[len(before) :]
                 word, bar, after = rest.rpartition("|")
-                found[""][rest] = weight
-                if bar:
-                    found.setdefault(f"|{after}", {})[word] = weight
+                if word:
+                    found.setdefault(bar + after, {})[intern(word)] = weight
+                else:
+                    found[""][intern(rest)] = weight
         self[before] = found
         return found
 
