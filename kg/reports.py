@@ -15,7 +15,7 @@ import pyoxigraph as ox
 
 from kg import vocab
 from kg.identity import graph_iri, report_of
-from kg.literals import read
+from kg.nodes import Names, Nodes
 from kg.store import written
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class Reports:
         self.vocabulary: Vocabulary = vocab.load()
         self._concepts: dict[str, Concept] = {}
         self._extractions: dict[str, Extraction] = {}
-        self._names = _Names(self.vocabulary)
+        self._names = Names(self.vocabulary)
         self._code = cache(self.vocabulary.term)
 
     def __iter__(self) -> Iterator[Report]:
@@ -221,7 +221,7 @@ class Reports:
     def concept(self, iri: str) -> Concept:
         """What the store says of a concept; asked once."""
         if iri not in self._concepts:
-            nodes = _Nodes(written(self.store.about(ox.NamedNode(iri))), self._names)
+            nodes = Nodes(written(self.store.about(ox.NamedNode(iri))), self._names)
             labels = dict(nodes.texts(iri, "skos:prefLabel"))
             self._concepts[iri] = Concept(
                 self.vocabulary.compact(iri),
@@ -239,12 +239,12 @@ class Reports:
         """A code of a closed list, such as ``code("category", "relapse")``."""
         return self.concept(self._code(f"{scheme}:{code}"))
 
-    def _nodes(self, graph: str) -> _Nodes:
-        return _Nodes(self.store.nquads(graph), self._names)
+    def _nodes(self, graph: str) -> Nodes:
+        return Nodes(self.store.nquads(graph), self._names)
 
     # --- parts of a report ------------------------------------------------------------------------------------------
 
-    def _report(self, iri: str, graph: str, nodes: _Nodes) -> Report:
+    def _report(self, iri: str, graph: str, nodes: Nodes) -> Report:
         quotes = {node: self._quote(node, nodes) for node in nodes.of_type("casekg:Evidence")}
         return Report(
             iri=iri,
@@ -271,7 +271,7 @@ class Reports:
             quotes=quotes,
         )
 
-    def _quote(self, iri: str, nodes: _Nodes) -> Quote:
+    def _quote(self, iri: str, nodes: Nodes) -> Quote:
         return Quote(
             iri,
             nodes.text(iri, "oa:exact") if self.text else "",
@@ -280,7 +280,7 @@ class Reports:
             nodes.node(iri, "casekg:inSentence") or iri,
         )
 
-    def _case(self, iri: str, nodes: _Nodes, quotes: Mapping[str, Quote]) -> Case:
+    def _case(self, iri: str, nodes: Nodes, quotes: Mapping[str, Quote]) -> Case:
         own = nodes.with_value("casekg:case", iri)
         kinds = ((n, kind) for kind in KINDS for n in nodes.of_type(f"casekg:{kind}") if n in own)
         episodes = [self._episode(n, kind, nodes, quotes) for n, kind in kinds]
@@ -303,7 +303,7 @@ class Reports:
             links=tuple(links),
         )
 
-    def _episode(self, iri: str, kind: str, nodes: _Nodes, quotes: Mapping[str, Quote]) -> Episode:
+    def _episode(self, iri: str, kind: str, nodes: Nodes, quotes: Mapping[str, Quote]) -> Episode:
         values: dict[str, str] = {}
         for name in ("site", "dose", "line", "duration", "durationMonths", "durationType", "sort"):
             if several := [text for _, text in nodes.texts(iri, f"casekg:{name}")]:
@@ -339,63 +339,7 @@ class Reports:
         return self._extractions.get(iri)
 
 
-class _Names(dict[str, str]):
-    """``<IRI>`` -> CURIE."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        super().__init__()
-        self._vocabulary = vocabulary
-
-    def __missing__(self, node: str) -> str:
-        name = self[node] = self._vocabulary.compact(node[1:-1])
-        return name
-
-
-class _Nodes:
-    """What N-Quads say, by subject and property; everything sorted, so that equal graphs give equal values."""
-
-    def __init__(self, nquads: bytes, names: _Names) -> None:
-        self._nodes: dict[str, dict[str, list[str]]] = {}  # values as N-Quads writes them: few are ever looked at
-        self._types: dict[str, list[str]] = {}
-        for line in nquads.decode().split("\n")[:-1]:
-            subject, predicate, rest = line.split(" ", 2)
-            said = self._nodes.setdefault(subject[1:-1], {})
-            said.setdefault(names[predicate], []).append(rest[: rest.rindex(" <")])
-
-    def of_type(self, curie: str) -> list[str]:
-        """All nodes of a class, sorted."""
-        name = curie.partition(":")[2]
-        if not self._types:
-            for subject in sorted(self._nodes):
-                for value in self._nodes[subject].get("rdf:type", ()):
-                    self._types.setdefault(value[1:-1].rpartition("#")[2], []).append(subject)
-        return self._types.get(name, [])
-
-    def with_value(self, predicate: str, value: str) -> set[str]:
-        """The nodes of which a property leads to that node."""
-        node = f"<{value}>"
-        return {s for s, said in self._nodes.items() if node in said.get(predicate, ())}
-
-    def texts(self, subject: str, predicate: str) -> list[tuple[str, str]]:
-        """Language and text of every literal, sorted."""
-        values = self._nodes.get(subject, {}).get(predicate, ())
-        return sorted(read(v) for v in values if v.startswith('"'))
-
-    def text(self, subject: str, predicate: str) -> str:
-        """The first of the texts; empty if there is none."""
-        return next((text for _, text in self.texts(subject, predicate)), "")
-
-    def nodes(self, subject: str, predicate: str) -> list[str]:
-        """IRIs of all nodes to which a property leads, sorted."""
-        values = self._nodes.get(subject, {}).get(predicate, ())
-        return sorted(v[1:-1] for v in values if v.startswith("<"))
-
-    def node(self, subject: str, predicate: str) -> str:
-        """The first of the nodes; empty if there is none."""
-        return next(iter(self.nodes(subject, predicate)), "")
-
-
-def _review(nodes: _Nodes, fact: str) -> str:
+def _review(nodes: Nodes, fact: str) -> str:
     return _code(nodes.node(fact, "casekg:reviewState"))
 
 
