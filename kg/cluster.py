@@ -64,6 +64,7 @@ def build(
     result, told = pipeline.Build(), dict[str, dict[str, Any]]()
     with _connected(address) as client, TemporaryDirectory() as scratch, open_store(base=settings.base) as empty:
         folder = Folder(out)
+        folder.make()
         there = folder.names()
         inputs = Inputs(Path(scratch) / "inputs.json", "", decided.marks())
         renewal = Renewal(empty, vocabulary, written, extractor_of(extractor))
@@ -161,6 +162,8 @@ def _files(paths: Iterable[str], scratch: Path, names: dict[str, str]) -> Iterat
         with reaching(given):
             files, root = url_to_fs(given)
             found = files.find(root)
+        if not found and not files.exists(root):
+            raise KGError(f"{given}: there is no such file or folder.")
         top = root.rpartition("/")[0] if found == [root] else root.rstrip("/")
         names[f"{scratch / str(number)}/"] = f"{given.rpartition('/')[0] if found == [root] else given.rstrip('/')}/"
         for name in sorted(found, key=lambda name: name.split("/")):

@@ -52,6 +52,10 @@ class Folder:
             from fsspec.core import url_to_fs
 
             self._files, self._root = url_to_fs(address)
+
+    def make(self) -> None:
+        """Make the folder where it is none yet."""
+        with reaching(self.address):
             self._files.makedirs(self._root, exist_ok=True)
 
     def names(self) -> set[str]:
@@ -107,7 +111,9 @@ def load(folder: str, place: Path | str) -> int:
     try:
         about = json.loads(read(f"{_ABOUT}{_TOLD}"))
         base, names = str(about["base"]), [str(name) for name in about["parts"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (StoreError, OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, StoreError) and not isinstance(error.__cause__, FileNotFoundError):
+            raise
         raise StoreError(f"{folder} holds no whole graph: let 'kg build --dask' end there first.") from error
 
     def quads(name: str) -> bytes:

@@ -136,8 +136,8 @@ def test_parts_lie_wherever_fsspec_reaches(tmp_path: Path) -> None:
     assert load("memory://parts", tmp_path / "store") == 1
     fsspec.filesystem("memory").rm("/parts", recursive=True)  # stores of objects have no folders without files
     assert folder.names() == set()
-    for address in ("memory://parts", "unheard-of://parts"):
-        with pytest.raises(StoreError, match=f"{address} cannot be read or written"):
+    for address, why in (("memory://parts", "holds no whole graph"), ("unheard-of://x", "cannot be read or written")):
+        with pytest.raises(StoreError, match=f"{address} {why}"):
             load(address, tmp_path / "store")
 
 

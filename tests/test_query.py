@@ -195,6 +195,7 @@ def test_filters_reach_every_question_about_cases(invented: Store) -> None:
         ("A gallbladder stone, at first taken for gout, was seen.", "gout", "gallbladder stone", 1),
         ("We report leprosy. At first gout was assumed.", "gout", "leprosy", 1),
         ("Ultrasound had shown obesity. Gout was suspected.", "Gout", "obesity", 0),
+        ("The patient had a history of obesity. Gout was suspected.", "Gout", "obesity", 0),
         ("Acute leukemia was assumed. It was leukemia.", "Acute leukemia", "leukemia", 0),
     ],
 )

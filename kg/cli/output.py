@@ -21,6 +21,7 @@ __all__ = ["STORE", "answer", "data", "message", "place", "progress", "report", 
 
 # Tables of more rows are not folded, which takes half a millisecond a row.
 _DRAWN = 1000
+_WIDEST = 60  # columns of the terminal for one of such a table
 # Reports may hold characters that a terminal would obey; a person is shown their pictures instead.
 _CONTROLS = {c: chr(0x2400 + c) for c in range(32) if chr(c) not in "\t\n"} | dict.fromkeys(range(127, 160), "\ufffd")
 
@@ -98,11 +99,11 @@ def _draw(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _align(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns with a line for each row, however long."""
+    """Columns with a line for each row, however long; long cells push the rest of their line aside."""
     from rich.cells import cell_len
 
     lines = [columns, *([" ".join(cell.split()) for cell in row] for row in rows)]
-    widths = [max(map(cell_len, cells)) for cells in zip(*lines, strict=True)]
+    widths = [min(_WIDEST, max(map(cell_len, cells))) for cells in zip(*lines, strict=True)]
     for line in lines:
         padded = (cell + " " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True))
         data("  ".join(padded).rstrip() + "\n")

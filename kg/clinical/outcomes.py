@@ -34,7 +34,7 @@ _REACH = 12  # a phrase has at most so many words on either side of its head
 
 class Cues(NamedTuple):
     """Cue words with their cue's name and rank (0 the strongest); words that negate, suppose or measure time; by cue
-    and category those of which one must stand near; by cue those that say of a sentence that it means another thing."""
+    and category those of which one must stand near; by word those near which it tells of something else."""
 
     names: dict[str, str]
     ranks: dict[str, int]
@@ -62,7 +62,7 @@ class Cues(NamedTuple):
             for cue in rules["cue"]
             for category, words in cue.get("needs", {}).items()
         }
-        bars = {cue["name"]: frozenset(cue["bars"]) for cue in rules["cue"] if "bars" in cue}
+        bars = {word: frozenset(words) for cue in rules["cue"] for word, words in cue.get("bars", {}).items()}
         around = rules["words"]
         units = frozenset(form for forms in duration_rules()["units"].values() for form in forms)
         return Cues(names, ranks, frozenset(around["negation"]), frozenset(around["supposition"]), units, needs, bars)
@@ -147,7 +147,7 @@ def candidates(
         for n, at in enumerate(places):
             word = marked.words[at]
             cue = cues.names[word]
-            if cue in cues.bars and not cues.bars[cue].isdisjoint(marked.words):
+            if word in cues.bars and not cues.bars[word].isdisjoint(_near(marked, at)):
                 continue
             row = _features(marked, places, n, cues, treated, place)
             row += [*shared, ("", "", _told(int(10 * told[marked.sentence.first + at]), cue))]
@@ -246,8 +246,11 @@ def numbered(outcomes: Iterable[Outcome]) -> list[Outcome]:
 def _worded(candidate: Candidate, category: Category) -> bool:
     """Whether the words near a candidate allow the category."""
     needed = Cues.load().needs.get((candidate.cue, category))
-    near = candidate.marked.words[max(0, candidate.at - _NEAR) : candidate.at + _NEAR + 1]
-    return needed is None or not needed.isdisjoint(near)
+    return needed is None or not needed.isdisjoint(_near(candidate.marked, candidate.at))
+
+
+def _near(marked: Marked, at: int) -> Sequence[str]:
+    return marked.words[max(0, at - _NEAR) : at + _NEAR + 1]
 
 
 def _same(one: Candidate, category: Category, other: Candidate, told: Category) -> bool:

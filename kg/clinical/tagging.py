@@ -192,7 +192,11 @@ class _First(dict[_Key, int]):
         known = len(self)
         rows = list(map(self.__getitem__, keys))
         if len(self) > known:
-            self._reckon(list(islice(reversed(self), len(self) - known))[::-1], known)
+            try:
+                self._reckon(list(islice(reversed(self), len(self) - known))[::-1], known)
+            except BaseException:  # rows that are not reckoned must not be used
+                self.clear()
+                raise
         return rows
 
     def __missing__(self, key: _Key) -> int:
