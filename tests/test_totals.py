@@ -120,6 +120,7 @@ def test_loaded_parts_are_counted_by_the_next_build(tmp_path: Path) -> None:
         own = (quad for graph in invented.data_graphs() for quad in invented.quads(graph))
         quads = ox.serialize(own, format=ox.RdfFormat.N_QUADS) or b""
         folder = parts.Folder(str(tmp_path / "parts"))
+        folder.make()
         folder.write("part-00000-0", quads, {})
         folder.write(parts.VOCABULARIES, b"", {})
         folder.finish(["part-00000-0"], invented.base)
