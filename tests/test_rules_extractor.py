@@ -113,6 +113,12 @@ def test_revised_diagnosis_and_two_lines_of_treatment(extract: Extract, seeds: P
     assert not [e.text for e in case.episodes() if laboratory[0] <= e.start < laboratory[1]]
 
 
+def test_a_letter_alone_names_nothing(extract: Extract) -> None:
+    told = "A 45-year-old woman with pheochromocytoma was given fluid and α and β blockade for a planned adrenalectomy."
+    (case,) = extract(document(told)).cases
+    assert case.interventions and all(len(i.text) > 1 for i in case.interventions)
+
+
 @pytest.mark.parametrize(("kind", "sentence"), [(k, s) for k, sentences in NO_FACTS.items() for s in sentences])
 def test_no_facts(kind: str, sentence: str, extract: Extract) -> None:
     before = "A 50-year-old woman was admitted because of abdominal pain. "

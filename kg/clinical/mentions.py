@@ -80,6 +80,8 @@ def find_mentions(story: Story, matcher: Matcher, tagger: Tagger) -> tuple[list[
         if score < _LEAST and (assertion == "present" or not firm):
             continue
         name = written_out(story, start, end, short) if short else story.text[start:end]
+        if len(name) == 1 and not hangul(name):  # a letter or number alone names nothing
+            continue
         found.append(Mention(start, end, type_, curies, assertion, score, sentence.index, name, firm, exact))
     told: list[float] = (1 - chances[:, tagger.types.index("outcome"), 0]).tolist()
     return found, told
